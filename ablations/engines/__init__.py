@@ -1,0 +1,1 @@
+"""Engines: where cells run. All of them run the same ``bench.pipeline.run_cell`` and write the same store."""

@@ -1,0 +1,60 @@
+"""What every engine is handed, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.cell import Cell
+from bench.runtime import Runtime
+from results.record import Record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One cell and all that a fresh process needs to run it; picklable."""
+
+    index: int
+    cell: Cell
+    train_id: str
+    root: Path
+    runtime: Runtime
+    data_dir: Path | None = None
+    extractor_weights: Path | None = None
+    plugins: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A job whose process ended without a record, and how."""
+
+    index: int
+    reason: str
+
+
+Tell = Callable[[int, dict[str, Any]], None]
+
+
+class Engine(Protocol):
+    """Runs jobs in any order; yields each job's record, or how it was lost. OSError stops the grid."""
+
+    def run(self, jobs: Sequence[Job], *, tell: Tell) -> Iterator[tuple[int, Record | Lost]]: ...
+
+
+def run_job(job: Job, tell: Tell) -> Record:
+    """Load the job's plugins, then run its cell in this process."""
+    from bench.pipeline import run_cell
+    from variants import load_plugin
+
+    for plugin in job.plugins:
+        load_plugin(plugin)
+    return run_cell(
+        job.cell,
+        root=job.root,
+        runtime=job.runtime,
+        data_dir=job.data_dir,
+        extractor_weights=job.extractor_weights,
+        report=lambda event: tell(job.index, event),
+    )

@@ -1,0 +1,201 @@
+"""From a grid to its cells, and from its cells to records: what ``uvit plan`` and ``uvit run`` do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablations.budgets import Budget, Endpoint
+from ablations.engines.job import Engine, Job, Lost, Tell
+from ablations.grid import Arm, Grid
+from bench.cell import Cell, score_points, validation_steps
+from bench.pipeline import Prepared, is_finished, prepare
+from bench.runtime import Runtime
+from results.record import SCHEMA, Record
+from results.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A grid with every cell resolved; cells that several arms share stand once."""
+
+    grid: Grid
+    budget: Budget
+    dataset: str
+    preset: str
+    endpoint: Endpoint
+    arms: list[Arm]
+    cells: list[Prepared]
+    members: Mapping[str, list[tuple[int, str]]]  # arm name -> (seed, train_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One cell after the run."""
+
+    prepared: Prepared
+    status: str
+    error: str | None
+    skipped: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return self.status not in ("ok", "undertrained")
+
+
+def plan_grid(
+    grid: Grid,
+    budget: Budget,
+    *,
+    dataset: str,
+    seeds: int,
+    preset: str | None = None,
+    precision: str,
+    data_dir: Path | None = None,
+) -> Plan:
+    """Resolve every cell of a grid. Raises ValueError where the request is wrong; trains nothing."""
+    from bench.pipeline import load_cached_dataset
+
+    if seeds < 1:
+        raise ValueError(f"--seeds: expected at least 1, got {seeds}")
+    data = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)
+    preset = preset or budget.preset
+    arms = grid.arms(preset, image_size=data.image_size)
+    training = dataclasses.replace(budget.training, precision=precision)
+    cells: dict[str, Prepared] = {}
+    members: dict[str, list[tuple[int, str]]] = {arm.name: [] for arm in arms}
+    for seed in range(seeds):
+        for arm in arms:
+            cell = Cell(
+                variant=arm.variant,
+                dataset=dataset,
+                budget=budget.name,
+                training=training,
+                evaluation=budget.evaluation,
+                seed=seed,
+            )
+            prepared = prepare(cell, data_dir=data_dir)
+            cells.setdefault(prepared.train_id, prepared)
+            members[arm.name].append((seed, prepared.train_id))
+    return Plan(
+        grid=grid,
+        budget=budget,
+        dataset=dataset,
+        preset=preset,
+        endpoint=_endpoint(grid, budget),
+        arms=arms,
+        cells=list(cells.values()),
+        members=members,
+    )
+
+
+def _endpoint(grid: Grid, budget: Budget) -> Endpoint:
+    """The grid's own endpoint where it names one, else the budget's; ``frechet`` becomes the metric's full name."""
+    from bench.fid import metric_name
+
+    chosen = dataclasses.replace(budget.endpoint, **grid.endpoint)
+    evaluation = budget.evaluation
+    if chosen.metric in ("frechet", "kernel"):
+        chosen = dataclasses.replace(chosen, metric=metric_name(chosen.metric, evaluation.extractor, evaluation.samples))
+    return chosen
+
+
+def cost(plan: Plan) -> dict[str, int]:
+    """Multiply-accumulates of the whole plan: of training (forward and backward) and of sampling."""
+    from bench.profile.macs import TRAINING_FACTOR
+
+    training = sampling = 0
+    for prepared in plan.cells:
+        steps, batch = prepared.cell.training.steps, prepared.cell.training.batch_size
+        evaluation = prepared.cell.evaluation
+        training += TRAINING_FACTOR * prepared.macs * batch * steps
+        validations = 2 * 5 * evaluation.val_images * len(validation_steps(evaluation, steps))
+        images = sum(point.samples * point.nfe for point in score_points(evaluation, steps))
+        sampling += prepared.macs * (images + validations)
+    return {"training_macs": training, "sampling_macs": sampling}
+
+
+def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
+    """What ``reports`` knows of the grid: question, baseline, endpoint, arms and their cells."""
+    return {
+        "schema": SCHEMA,
+        "name": plan.grid.name,
+        "question": plan.grid.question,
+        "baseline": plan.grid.baseline,
+        "reference": plan.grid.reference,
+        "endpoint": dataclasses.asdict(plan.endpoint),
+        "budget": plan.budget.name,
+        "dataset": plan.dataset,
+        "preset": plan.preset,
+        "runtime": runtime.asdict(),
+        "arms": [
+            {
+                "arm": arm.name,
+                "variant": arm.variant,
+                "cells": [{"seed": seed, "train_id": train_id} for seed, train_id in plan.members[arm.name]],
+            }
+            for arm in plan.arms
+        ],
+    }
+
+
+def stored_runtime(root: Path, grid: str) -> Runtime | None:
+    """The runtime that this grid was started with in this folder, if it was."""
+    known = Store(root).grids().get(grid)
+    return Runtime.from_mapping(known["runtime"]) if known and known.get("runtime") else None
+
+
+def unfinished(plan: Plan, root: Path) -> list[Prepared]:
+    """The cells whose records lack a score that the plan asks for, failed ones included."""
+    store = Store(root)
+    return [prepared for prepared in plan.cells if not is_finished(store.read(prepared.train_id), prepared)]
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    root: Path,
+    runtime: Runtime,
+    engine: Engine,
+    tell: Tell,
+    data_dir: Path | None = None,
+    extractor_weights: Path | None = None,
+    plugins: Sequence[Path] = (),
+) -> Iterator[Outcome]:
+    """Run what is not finished and yield every cell's outcome; the manifest is written before the first cell starts."""
+    store = Store(root)
+    store.write_grid(plan.grid.name, manifest(plan, runtime))
+    todo = unfinished(plan, root)
+    jobs = [
+        Job(
+            index=index,
+            cell=prepared.cell,
+            train_id=prepared.train_id,
+            root=root,
+            runtime=runtime,
+            data_dir=data_dir,
+            extractor_weights=extractor_weights,
+            plugins=tuple(plugins),
+        )
+        for index, prepared in enumerate(todo)
+    ]
+    for prepared in plan.cells:
+        if prepared not in todo:
+            record = store.read(prepared.train_id)
+            assert record is not None
+            yield Outcome(prepared=prepared, status=record.status, error=record.error, skipped=True)
+    for index, result in engine.run(jobs, tell=tell):
+        record = result if isinstance(result, Record) else _lost_record(todo[index], result, store)
+        yield Outcome(prepared=todo[index], status=record.status, error=record.error)
+
+
+def _lost_record(prepared: Prepared, lost: Lost, store: Store) -> Record:
+    """The record of a cell whose process died before it could write one."""
+    from bench.pipeline import failure_record
+
+    record = failure_record(prepared, status="error", error=lost.reason, known=store.read(prepared.train_id))
+    store.write(record)
+    return record

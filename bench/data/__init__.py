@@ -1,0 +1,24 @@
+"""Datasets: found, decoded once to memory-mapped uint8, served without worker processes."""
+
+from bench.data.dataset import Dataset, Split
+from bench.data.image_sets import load_images
+from bench.data.load import find_recipe, list_datasets, load_dataset
+from bench.data.source import DATASETS, Chunk, Recipe, Request, Source
+from bench.data.tensors import batch, to_uint8, to_unit
+
+__all__ = [
+    "DATASETS",
+    "Chunk",
+    "Dataset",
+    "Recipe",
+    "Request",
+    "Source",
+    "Split",
+    "batch",
+    "find_recipe",
+    "list_datasets",
+    "load_dataset",
+    "load_images",
+    "to_uint8",
+    "to_unit",
+]

@@ -1,0 +1,198 @@
+"""Decoded datasets on disk: one uint8 ``.npy`` per split, memory-mapped, under the fingerprint of their source.
+
+A folder appears whole or not at all: it is written under a temporary name with plain writes (writing through a
+memory map would end in a SIGBUS on a full disk), synced, and renamed. Every load compares checksums, so a damaged
+folder is rebuilt rather than trained on.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from io import BufferedRandom, BufferedWriter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.data.dataset import Labels, Pixels
+from bench.data.source import Chunk, Recipe
+
+LAYOUT = 1
+META = "meta.json"
+STALE_AFTER_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """The arrays of a cached dataset by split, the checksums of its files, and what decoded them."""
+
+    images: dict[str, Pixels]
+    labels: dict[str, Labels | None]
+    sha256: dict[str, str]
+    decoder: dict[str, str]
+
+
+def decoded(recipe: Recipe, cache_dir: Path) -> Decoded:
+    """The arrays of ``recipe``, from the cache or decoded into it now; raises OSError when the disk refuses."""
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", recipe.name)
+    folder = cache_dir / "datasets" / f"{slug}-{recipe.fingerprint[:16]}"
+    found = _read(folder, recipe.fingerprint)
+    if found is None:
+        _build(recipe, folder)
+        found = _read(folder, recipe.fingerprint)
+    if found is None:
+        raise OSError(errno.EIO, "what was written to the dataset cache does not read back", str(folder))
+    return found
+
+
+def _read(folder: Path, fingerprint: str) -> Decoded | None:
+    """The cached arrays, or None when the folder is absent or damaged in any way."""
+    try:
+        meta = json.loads((folder / META).read_text())
+        if meta["layout"] != LAYOUT or meta["fingerprint"] != fingerprint:
+            return None
+        if any(_sha256(folder / name) != digest for name, digest in meta["sha256"].items()):
+            return None
+        images, labels = {}, {}
+        for split in meta["splits"]:
+            images[split] = np.load(folder / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
+            path = folder / f"{split}_labels.npy"
+            labels[split] = np.load(path, mmap_mode="r", allow_pickle=False) if path.name in meta["sha256"] else None
+        return Decoded(images=images, labels=labels, sha256=dict(meta["sha256"]), decoder=dict(meta["decoder"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
+        return None
+
+
+def _build(recipe: Recipe, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(folder.parent)
+    temporary = _temporary(folder)
+    try:
+        temporary.mkdir()
+        sha256 = _write_splits(temporary, recipe.decode())
+        splits = sorted({name.rsplit("_", 1)[0] for name in sha256}, reverse=True)
+        assert "train" in splits, f"the recipe of {recipe.name} decoded no training images"
+        meta = {"layout": LAYOUT, "name": recipe.name, "fingerprint": recipe.fingerprint, "splits": splits}
+        text = json.dumps(meta | {"sha256": sha256, "decoder": _decoder()}, indent=2, sort_keys=True)
+        with (temporary / META).open("wb") as file:
+            file.write(text.encode() + b"\n")
+            _sync(file)
+        _place(temporary, folder, recipe.fingerprint)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_splits(folder: Path, chunks: Iterator[Chunk]) -> dict[str, str]:
+    """Append the chunks to one file per split and kind; gives each file's SHA-256."""
+    writers: dict[str, _NpyWriter] = {}
+    with ExitStack() as stack:
+        for chunk in chunks:
+            for kind, rows in (("images", chunk.images), ("labels", chunk.labels)):
+                if rows is None:
+                    continue
+                name = f"{chunk.split}_{kind}.npy"
+                if name not in writers:
+                    file = stack.enter_context((folder / name).open("w+b"))
+                    writers[name] = _NpyWriter(file, rows.dtype, rows.shape[1:])
+                writers[name].append(rows)
+        return {name: writer.finish() for name, writer in writers.items()}
+
+
+class _NpyWriter:
+    """An ``.npy`` file that grows by rows; its header leaves room for the final count (numpy pads it for that)."""
+
+    def __init__(self, file: BufferedRandom, dtype: np.dtype[Any], row_shape: tuple[int, ...]) -> None:
+        self.file, self.dtype, self.row_shape, self.count = file, dtype, row_shape, 0
+        self._header()
+        self.start = file.tell()
+
+    def _header(self) -> None:
+        shape = (self.count, *self.row_shape)
+        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self.file, header)
+
+    def append(self, rows: npt.NDArray[Any]) -> None:
+        assert rows.dtype == self.dtype and rows.shape[1:] == self.row_shape, "every chunk of a split is alike"
+        self.file.write(np.ascontiguousarray(rows).data)
+        self.count += len(rows)
+
+    def finish(self) -> str:
+        self.file.seek(0)
+        self._header()
+        assert self.file.tell() == self.start, "the header outgrew its room"
+        _sync(self.file)
+        self.file.seek(0)
+        return hashlib.file_digest(self.file, "sha256").hexdigest()
+
+
+def _place(temporary: Path, folder: Path, fingerprint: str) -> None:
+    """Rename into place; another process may have been quicker, or a damaged folder may stand there."""
+    for _ in range(3):
+        try:
+            temporary.rename(folder)
+            break
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        if _read(folder, fingerprint) is not None:
+            break
+        damaged = _temporary(folder)
+        try:
+            folder.rename(damaged)  # readers that mapped its files keep them
+        except FileNotFoundError:
+            continue
+        shutil.rmtree(damaged, ignore_errors=True)
+    _sync_folder(folder.parent)
+
+
+def _temporary(folder: Path) -> Path:
+    return folder.with_name(f".tmp-{folder.name}-{uuid.uuid4().hex[:8]}")
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what a killed process left behind long ago."""
+    for leftover in parent.glob(".tmp-*"):
+        try:
+            if time.time() - leftover.stat().st_mtime > STALE_AFTER_S:
+                shutil.rmtree(leftover, ignore_errors=True)
+        except OSError:
+            continue
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(file: BufferedRandom | BufferedWriter) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _decoder() -> dict[str, str]:
+    """What decoded the pixels: JPEG bytes differ between builds of libjpeg."""
+    import PIL
+    from PIL import features
+
+    turbo = features.version("libjpeg_turbo")
+    jpeg = f"libjpeg-turbo {turbo}" if turbo else f"libjpeg {features.version('jpg')}"
+    return {"pillow": PIL.__version__, "jpeg": jpeg, "numpy": np.__version__}

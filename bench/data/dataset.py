@@ -1,0 +1,53 @@
+"""What the rest of the suite sees of a dataset: decoded uint8 arrays, a fingerprint of their content and a card.
+
+Shapes: ``N`` images, ``C`` channels, ``H = W`` pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """One part of a dataset.
+
+    ``images`` is uint8 ``(N, C, H, W)``, C-contiguous, usually memory-mapped and then read-only; ``labels`` is int64
+    ``(N,)`` or None. ``name`` (``photos:train``) and ``fingerprint`` (SHA-256 hex of the content, never of a path)
+    name these very images, so statistics may be cached under them.
+    """
+
+    name: str
+    fingerprint: str
+    images: Pixels = field(repr=False)
+    labels: Labels | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return int(self.images.shape[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dataset:
+    """A decoded dataset at one image size.
+
+    ``num_classes`` is 0 when there are no labels; ``flip`` says whether training mirrors images at random;
+    ``fingerprint`` is SHA-256 hex over the source's content, the builder's version and the image size; ``card`` is
+    JSON-able and goes into every record.
+    """
+
+    name: str
+    train: Split
+    held_out: Split | None
+    num_classes: int
+    channels: int
+    image_size: int
+    flip: bool
+    fingerprint: str
+    card: dict[str, Any] = field(repr=False)

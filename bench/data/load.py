@@ -1,0 +1,85 @@
+"""From a name to decoded images: what the pipeline (`load_dataset`) and ``uvit score`` (`load_images`) call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench.data.cache import Decoded, decoded
+from bench.data.dataset import Dataset, Split
+from bench.data.pixels import at_size
+from bench.data.source import DATASETS, Recipe, Request, content_hash
+from bench.paths import cache_dir as default_cache_dir
+from bench.paths import data_dir as default_data_dir
+
+SPLITS = ("train", "held_out")
+
+
+def list_datasets() -> list[dict[str, str]]:
+    """``name`` (as a user writes it) and ``description`` of every dataset; imports no torch."""
+    return [{"name": source.usage, "description": source.description} for _, source in DATASETS.items()]
+
+
+def load_dataset(
+    name: str, *, data_dir: Path | None = None, cache_dir: Path | None = None, image_size: int | None = None
+) -> Dataset:
+    """The dataset ``name`` (one of `list_datasets`), decoded into the cache on first use.
+
+    ``image_size`` must divide the dataset's own and takes the mean over pixels; for ``folder:PATH`` it is the size to
+    resize to (32 unless given). Raises ValueError for what the user can mend, OSError when the disk refuses.
+    """
+    recipe = find_recipe(name, data_dir=data_dir, image_size=image_size)
+    return _dataset(recipe, decoded(recipe, cache_dir or default_cache_dir()))
+
+
+def find_recipe(name: str, *, data_dir: Path | None = None, image_size: int | None = None) -> Recipe:
+    """The dataset found and identified but not decoded; raises ValueError as `load_dataset` does."""
+    head, colon, argument = name.partition(":")
+    source = DATASETS.get(head)
+    if source.takes_path and not argument:
+        raise ValueError(f"dataset {head} needs a path: write {source.usage}")
+    if colon and not source.takes_path:
+        raise ValueError(f"dataset {head} takes no path: write {head}, got {name!r}")
+    if image_size is not None and image_size < 1:
+        raise ValueError(f"image size must be a positive number of pixels, got {image_size}")
+    request = Request(data_dir=data_dir or default_data_dir(), argument=argument, image_size=image_size)
+    return at_size(source.find(request), image_size)
+
+
+def _dataset(recipe: Recipe, found: Decoded) -> Dataset:
+    splits = {split: _split(recipe, found, split) for split in SPLITS if split in found.images}
+    return Dataset(
+        name=recipe.name,
+        train=splits["train"],
+        held_out=splits.get("held_out"),
+        num_classes=recipe.num_classes,
+        channels=recipe.channels,
+        image_size=recipe.image_size,
+        flip=recipe.flip,
+        fingerprint=recipe.fingerprint,
+        card=_card(recipe, found),
+    )
+
+
+def _split(recipe: Recipe, found: Decoded, split: str) -> Split:
+    return Split(
+        name=f"{recipe.name}:{split}",
+        fingerprint=content_hash(recipe.fingerprint, split),
+        images=found.images[split],
+        labels=found.labels[split],
+    )
+
+
+def _card(recipe: Recipe, found: Decoded) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "fingerprint": recipe.fingerprint,
+        **{split: len(found.images[split]) if split in found.images else 0 for split in SPLITS},
+        "image_size": recipe.image_size,
+        "channels": recipe.channels,
+        "num_classes": recipe.num_classes,
+        "flip": recipe.flip,
+        **recipe.card,
+        "decoder": found.decoder,
+        "decoded_sha256": {split: found.sha256[f"{split}_images.npy"] for split in found.images},
+    }

@@ -1,0 +1,61 @@
+"""Euler-Maruyama on the reverse-time SDE (Song et al. 2021, arXiv:2011.13456, eq. 6 and appendix D)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.diffusion.samplers.registry import NoisePrediction, at_time, check_steps, sampler
+from bench.diffusion.vp_sde import VPSDE
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+T_FIRST = 1e-3  # the smallest time at which the network is asked
+
+
+@sampler(default_nfe=1_000, stochastic=True, source="Euler-Maruyama, Song et al. 2021 (arXiv:2011.13456)")
+def euler_maruyama(
+    noise_pred: NoisePrediction,
+    x_T: Tensor,
+    *,
+    steps: int = 1_000,
+    sde: VPSDE | None = None,
+    noise: Callable[[int], Tensor] | None = None,
+    seed: int = 0,
+) -> Tensor:
+    """Images at t = 0 from ``x_T`` at t = 1 in exactly ``steps`` evaluations.
+
+    The times are 0 and ``numpy.linspace(1e-3, 1, steps)``, gone through downwards; the last jump, to 0, adds no noise
+    (with a single step the only time is 1e-3, as numpy has it). ``noise(i)`` gives the standard normal noise, shaped
+    like ``x_T``, that is added after evaluation i = 0 ... steps - 2; without it a table keyed by ``seed`` does.
+    """
+    import torch
+
+    sde, x = sde or VPSDE(), x_T
+    times = [0.0, *(float(t) for t in np.linspace(T_FIRST, 1, check_steps(steps)))]
+    draw = noise or _table(x_T, seed)
+    with torch.no_grad():
+        for i, (t, s) in enumerate(zip(times[:0:-1], times[-2::-1], strict=True)):
+            keep, remove, scale = _coefficients(sde, t, s)
+            x = keep * x - remove * at_time(noise_pred, x, t)
+            if s > 0:
+                x = x + scale * draw(i).to(x)
+    return x
+
+
+def _coefficients(sde: VPSDE, t: float, s: float) -> tuple[float, float, float]:
+    """x_s = keep x_t - remove eps + scale z for the reverse drift f - g^2 score, with score = -eps / sigma_t."""
+    beta, dt = sde.beta(t), t - s
+    return 1 + beta * dt / 2, beta * dt / float(sde.marginal(t)[1]), math.sqrt(beta * dt)
+
+
+def _table(x_T: Tensor, seed: int) -> Callable[[int], Tensor]:
+    """Common random numbers: rows of the seed's noise table, one table an evaluation."""
+    from bench.random import block_noise
+
+    count, *shape = x_T.shape
+    return lambda i: block_noise(seed, "sample_step", start=0, count=count, shape=tuple(shape), step=i)

@@ -1,0 +1,142 @@
+"""Images from a checkpoint on disk: what ``uvit sample`` does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from bench.training.checkpoint import Checkpoint
+
+
+def sample_checkpoint(
+    checkpoint: Path,
+    *,
+    out: Path,
+    count: int,
+    seed: int = 0,
+    sampler: str = "dpm_solver",
+    nfe: int = 0,
+    weights: str = "ema",
+    batch: int = 256,
+    device: str = "auto",
+    precision: str = "auto",
+) -> Path:
+    """Draw ``count`` images and write them whole or not at all: an .npz (uint8, N H W C) or a folder of PNG files.
+
+    Image i depends on ``seed`` and i alone, not on ``count`` or ``batch``. Raises ValueError or FileNotFoundError for a
+    wrong request or a damaged checkpoint; an existing folder with files in it is not written into.
+    """
+    from bench.diffusion.samplers import SAMPLERS
+    from bench.runtime import resolve_runtime
+    from bench.sampling import sample_images
+
+    _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights, precision=precision)
+    method = SAMPLERS.get(sampler)
+    from bench.training.checkpoint import load_checkpoint
+
+    loaded = load_checkpoint(_checkpoint_file(checkpoint))
+    runtime = resolve_runtime(device=device, precision=precision, threads=_threads())
+    runtime.apply()
+    model = load_model(loaded, weights=weights, attention=runtime.attention).to(runtime.device).eval()
+    header = loaded.header
+    images = sample_images(
+        model,
+        count=count,
+        shape=(header["channels"], header["image_size"], header["image_size"]),
+        seed=seed,
+        sampler=sampler,
+        nfe=nfe or method.default_nfe,
+        runtime=runtime,
+        batch_size=batch,
+    )
+    return write_images(images.permute(0, 2, 3, 1).numpy(), out)
+
+
+def _check_request(out: Path, *, count: int, nfe: int, batch: int, weights: str, precision: str) -> None:
+    for name, value, least in (("count", count, 1), ("nfe", nfe, 0), ("batch", batch, 1)):
+        if value < least:
+            raise ValueError(f"--{name}: expected at least {least}, got {value}")
+    if weights not in ("ema", "raw"):
+        raise ValueError(f"--weights: expected ema or raw, got {weights!r}")
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise ValueError(f"--precision: expected auto, float32 or bfloat16, got {precision!r}")
+    if out.suffix == ".npz" and out.is_dir():
+        raise ValueError(f"--out {out} is a folder; give a file name ending in .npz, or a folder without that ending")
+    if out.suffix != ".npz" and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"--out {out} exists and is not an empty folder; give a new folder or FILE.npz")
+
+
+def _threads() -> int:
+    from bench.runtime import cores
+
+    return cores()
+
+
+def _checkpoint_file(path: Path) -> Path:
+    """``path``, or its newest checkpoint when it is a folder."""
+    from bench.training.checkpoint import checkpoint_path, steps_on_disk
+
+    if not path.is_dir():
+        return path
+    steps = steps_on_disk(path)
+    if not steps:
+        raise FileNotFoundError(f"no checkpoint in {path}; expected files such as step-00000200.safetensors")
+    return checkpoint_path(path, steps[-1])
+
+
+def load_model(checkpoint: Checkpoint, *, weights: str = "ema", attention: str = "fused") -> nn.Module:
+    """The checkpoint's model with its ``ema`` or ``raw`` weights, on the CPU. Raises ValueError when they do not fit."""
+    from variants import build, resolve
+    from variants.layers.attention import set_attention_kernel
+
+    header = checkpoint.header
+    config = resolve(header["variant"], image_size=header["image_size"], channels=header["channels"])
+    if config.identity() != header["model"]:
+        raise ValueError(f"{checkpoint.path}: its variant {header['variant']} is another network here; was it made with a --plugin?")
+    model = build(config)
+    try:
+        model.load_state_dict(checkpoint.weights(weights))
+    except RuntimeError as error:
+        first = str(error).splitlines()[-1].strip()
+        raise ValueError(f"{checkpoint.path}: its tensors do not fit {header['variant']}: {first}") from None
+    set_attention_kernel(model, attention)
+    return model
+
+
+def write_images(images: np.ndarray, out: Path) -> Path:
+    """Write uint8 images (N, H, W, C) to ``out``: one .npz, or a folder of PNG files; atomically."""
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    from results.store import write_bytes
+
+    if out.suffix == ".npz":
+        buffer = io.BytesIO()
+        np.savez(buffer, images=images)
+        write_bytes(out, buffer.getvalue())
+        return out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        for index, image in enumerate(images):
+            Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(temporary / f"{index:06d}.png")
+        temporary.chmod(0o777 & ~_umask())
+        temporary.replace(out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return out
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,442 @@
+"""One cell from data to record: data -> train -> weights -> sample -> features -> statistics -> distance -> Record.
+
+``run_cell`` is the function that every engine runs. It resumes from the newest whole checkpoint, computes only the
+scores that are missing, and turns any failure into a record with its reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.cell import (
+    Cell,
+    ScorePoint,
+    score_id,
+    score_points,
+    train_id,
+    validation_id,
+    validation_steps,
+)
+from bench.runtime import Runtime
+from results.provenance import provenance
+from results.record import SCHEMA, Record, Score
+from results.store import Store
+
+if TYPE_CHECKING:
+    from bench.data import Dataset
+    from bench.fid import Extractor, Reference
+    from bench.training.step import TrainState
+    from variants.config import ModelConfig
+
+log = logging.getLogger("uvit")
+
+FIRST_PHASE = 0.02  # noisiest-bin val_loss of the raw weights under which a network no longer just copies the noise
+CHECKPOINT_SECONDS = 300.0
+LOSS_POINTS = 200
+Event = dict[str, Any]
+Report = Callable[[Event], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A cell with everything that is derived from it, before any training."""
+
+    cell: Cell
+    dataset: Dataset
+    model: ModelConfig
+    train_id: str
+    params: int
+    macs: int
+
+
+def prepare(cell: Cell, *, data_dir: Path | None = None) -> Prepared:
+    """Resolve a cell: its dataset, model configuration, id and size. Raises ValueError where the request is wrong."""
+    from bench.profile.macs import count
+    from variants import resolve
+
+    dataset = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None)
+    model = resolve(cell.variant, image_size=dataset.image_size, channels=dataset.channels)
+    params, macs = count(model)
+    return Prepared(
+        cell=cell, dataset=dataset, model=model, train_id=train_id(cell, model, dataset), params=params, macs=macs
+    )
+
+
+@lru_cache(maxsize=4)
+def load_cached_dataset(name: str, data_dir: Path | None, image_size: int | None) -> Dataset:
+    """``bench.data.load_dataset``, once a process."""
+    from bench.data import load_dataset
+
+    return load_dataset(name, data_dir=data_dir, image_size=image_size)
+
+
+@lru_cache(maxsize=2)
+def _extractor(name: str, device: str, weights: Path | None) -> Extractor:
+    from bench.fid import load_extractor
+
+    return load_extractor(name, device=device, weights=weights)
+
+
+@lru_cache(maxsize=4)
+def _reference(
+    name: str, data_dir: Path | None, image_size: int | None, extractor: str, device: str, weights: Path | None, count: int
+) -> Reference:
+    from bench.fid import reference_for
+
+    dataset = load_cached_dataset(name, data_dir, image_size)
+    return reference_for(
+        dataset.train,
+        name=f"{dataset.name}:train",
+        fingerprint=dataset.fingerprint,
+        extractor=_extractor(extractor, device, weights),
+        count=count,
+    )
+
+
+def warm_scoring(cell: Cell, *, runtime: Runtime, data_dir: Path | None = None, weights: Path | None = None) -> None:
+    """Load the extractor and compute the cached reference once, before cells share them; raises as they do."""
+    if not score_points(cell.evaluation, cell.training.steps):
+        return
+    size = cell.training.image_size or None
+    _reference(cell.dataset, data_dir, size, cell.evaluation.extractor, runtime.device, weights, cell.evaluation.reference_count)
+
+
+def run_cell(
+    cell: Cell,
+    *,
+    root: Path,
+    runtime: Runtime,
+    data_dir: Path | None = None,
+    extractor_weights: Path | None = None,
+    report: Report = lambda event: None,
+) -> Record:
+    """Train and score a cell, and write its record; what is already on disk is not done again.
+
+    A cell that diverges, runs out of memory or raises leaves a record with its reason and is returned like any other.
+    ``OSError`` from the output folder (full, read-only) is raised: no record could be written either.
+    """
+    runtime.apply()
+    prepared = prepare(cell, data_dir=data_dir)
+    return _CellRun(prepared, Store(root), runtime, data_dir, extractor_weights, report).run()
+
+
+def is_finished(record: Record | None, prepared: Prepared) -> bool:
+    """Whether a record has every score that its cell asks for."""
+    if record is None or record.status not in ("ok", "undertrained"):
+        return False
+    return _wanted(prepared).keys() <= {score.score_id for score in record.scores}
+
+
+def _wanted(prepared: Prepared) -> dict[str, int]:
+    """The ids of all scores that a cell asks for, each with its step."""
+    evaluation, steps = prepared.cell.evaluation, prepared.cell.training.steps
+    wanted = {score_id(prepared.train_id, point, evaluation): point.step for point in score_points(evaluation, steps)}
+    for step in validation_steps(evaluation, steps):
+        wanted |= {_validation_id(prepared, step, weights): step for weights in ("raw", "ema")}
+    return wanted
+
+
+def _validation_id(prepared: Prepared, step: int, weights: str) -> str:
+    return validation_id(prepared.train_id, step=step, weights=weights, images=prepared.cell.evaluation.val_images)
+
+
+def make_record(
+    prepared: Prepared,
+    *,
+    status: str,
+    error: str | None,
+    losses: list[dict[str, float]],
+    scores: list[Score],
+    more: dict[str, Any],
+) -> Record:
+    """The record of a cell; ``more`` joins its provenance."""
+    from variants import as_spec
+
+    cell, spec = prepared.cell, as_spec(prepared.cell.variant)
+    return Record(
+        schema=SCHEMA,
+        kind="cell",
+        train_id=prepared.train_id,
+        status=status,
+        error=error,
+        variant=cell.variant,
+        preset=spec.preset,
+        options=dict(spec.options),
+        dataset=prepared.dataset.card,
+        budget=cell.budget,
+        training=cell.training.asdict(),
+        seed=cell.seed,
+        params=prepared.params,
+        macs=prepared.macs,
+        losses=losses,
+        scores=sorted(scores, key=lambda s: (s.step, s.weights, s.metric)),
+        provenance={**provenance(), **more},
+    )
+
+
+def failure_record(prepared: Prepared, *, status: str, error: str, known: Record | None) -> Record:
+    """The record of a cell that could not write its own; what an earlier record knew is kept."""
+    losses, scores = (known.losses, known.scores) if known else ([], [])
+    return make_record(prepared, status=status, error=error, losses=losses, scores=scores, more={})
+
+
+class _CellRun:
+    """The state of one running cell."""
+
+    def __init__(
+        self, prepared: Prepared, store: Store, runtime: Runtime, data_dir: Path | None, weights: Path | None, report: Report
+    ) -> None:
+        self.prepared, self.cell, self.store = prepared, prepared.cell, store
+        self.runtime, self.data_dir, self.extractor_weights = runtime, data_dir, weights
+        self.report = report
+        self.folder = store.root / "checkpoints" / prepared.train_id
+        self.losses: list[dict[str, float]] = []
+        self.scores: dict[tuple[str, str], Score] = {}  # by (score_id, metric)
+        self.train_s = 0.0
+        self.saved_at = time.monotonic()
+
+    def run(self) -> Record:
+        existing = self.store.read(self.prepared.train_id)
+        if existing is not None and is_finished(existing, self.prepared):
+            return existing
+        if existing is not None:
+            self._take_scores(existing.scores)
+        status, error = self._attempt()
+        record = make_record(
+            self.prepared,
+            status=status,
+            error=error,
+            losses=self.losses,
+            scores=list(self.scores.values()),
+            more={"runtime": self.runtime.asdict(), "train_s": round(self.train_s, 3)},
+        )
+        self.store.write(record)
+        return record
+
+    def _attempt(self) -> tuple[str, str | None]:
+        from bench.sampling import NotFinite
+        from bench.training.step import is_out_of_memory
+
+        try:
+            self._train_and_score()
+        except NotFinite as error:
+            return "diverged", str(error)
+        except OSError:
+            raise  # the output folder: nothing could be written, a record neither
+        except Exception as error:
+            log.debug("cell %s failed", self.prepared.train_id, exc_info=True)
+            return ("oom" if is_out_of_memory(error) else "error"), f"{type(error).__name__}: {error}"
+        return self._judge(), None
+
+    # -- training ---------------------------------------------------------------------------------------------------
+
+    def _train_and_score(self) -> None:
+        state = self._start()
+        self._evaluate(state)
+        while state.step < self.cell.training.steps:
+            self._train_until(state, self._next_stop(state.step))
+            self._evaluate(state)
+            if state.step < self.cell.training.steps or state.step not in self._saved_steps():
+                self._save(state)
+
+    def _start(self) -> TrainState:
+        """The state to go on from: the newest whole checkpoint that no missing score lies before."""
+        from bench.training.checkpoint import latest_checkpoint, restore
+        from bench.training.step import TrainState
+        from variants import build
+        from variants.layers.attention import set_attention_kernel
+
+        checkpoint, problems = latest_checkpoint(self.folder, accept=self._leads_to_all_missing)
+        if checkpoint is not None:
+            self.runtime = dataclasses.replace(self._stored_runtime(checkpoint.header), device=self.runtime.device)
+            self.runtime.apply()
+        model = build(self.prepared.model, seed=self.cell.seed).to(self.runtime.device).train()
+        set_attention_kernel(model, self.runtime.attention)
+        state = TrainState(model, self.cell.training, self.runtime)
+        for problem in problems:
+            log.warning("%s", problem)
+        if checkpoint is not None:
+            restore(state, checkpoint)
+            self._take_history(checkpoint.header)
+        return state
+
+    def _stored_runtime(self, header: dict[str, Any]) -> Runtime:
+        return Runtime.from_mapping(header["runtime"])
+
+    def _take_history(self, header: dict[str, Any]) -> None:
+        self.losses = list(header["losses"])
+        self.train_s = float(header["train_s"])
+        self._take_scores([Score(**score) for score in header["scores"]])
+
+    def _take_scores(self, scores: list[Score]) -> None:
+        self.scores |= {(score.score_id, score.metric): score for score in scores}
+
+    def _leads_to_all_missing(self, header: dict[str, Any]) -> bool:
+        """Whether every score that neither the record nor this checkpoint has lies at its step or after it."""
+        have = {identity for identity, _ in self.scores} | {score["score_id"] for score in header["scores"]}
+        return all(step >= header["step"] for identity, step in _wanted(self.prepared).items() if identity not in have)
+
+    def _next_stop(self, step: int) -> int:
+        return min(stop for stop in _wanted(self.prepared).values() if stop > step)
+
+    def _train_until(self, state: TrainState, stop: int) -> None:
+        import torch
+
+        from bench.sampling import NotFinite
+        from bench.training.batches import training_batch
+
+        training, started = self.cell.training, time.monotonic()
+        interval = max(1, training.steps // LOSS_POINTS)
+        total, images = torch.zeros((), device=self.runtime.device), 0
+        tick = started
+        while state.step < stop:
+            data = training_batch(
+                self.prepared.dataset, seed=self.cell.seed, step=state.step, batch_size=training.batch_size, device=self.runtime.device
+            )
+            total += state.train_step(data.x0, data.t, data.noise)
+            images += 1
+            if state.step % interval == 0 or state.step == stop:
+                loss, now = float(total) / images, time.monotonic()
+                if loss != loss or loss in (float("inf"), float("-inf")):
+                    raise NotFinite(f"the training loss was {loss} at step {state.step}")
+                self.losses.append({"step": state.step, "loss": loss})
+                self._tell(state.step, loss=loss, imgs_per_s=images * training.batch_size / max(now - tick, 1e-9))
+                total, images, tick = torch.zeros_like(total), 0, now
+                if now - self.saved_at > CHECKPOINT_SECONDS and state.step < stop:
+                    self.train_s += now - started
+                    self._save(state)
+                    started = time.monotonic()
+        self.train_s += time.monotonic() - started
+
+    def _tell(self, step: int, **more: Any) -> None:
+        self.report({"train_id": self.prepared.train_id, "step": step, "steps": self.cell.training.steps, **more})
+
+    def _saved_steps(self) -> list[int]:
+        from bench.training.checkpoint import steps_on_disk
+
+        return steps_on_disk(self.folder)
+
+    def _save(self, state: TrainState) -> None:
+        from bench.training.checkpoint import save_checkpoint
+
+        save_checkpoint(self.folder, state, self._header())
+        self.saved_at = time.monotonic()
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "variant": self.cell.variant,
+            "model": self.prepared.model.identity(),
+            "train_id": self.prepared.train_id,
+            "dataset": self.prepared.dataset.card,
+            "image_size": self.prepared.model.image_size,
+            "channels": self.prepared.model.channels,
+            "training": self.cell.training.asdict(),
+            "seed": self.cell.seed,
+            "runtime": self.runtime.asdict(),
+            "losses": self.losses,
+            "train_s": self.train_s,
+            "scores": [dataclasses.asdict(score) for score in self.scores.values()],
+        }
+
+    # -- scoring ----------------------------------------------------------------------------------------------------
+
+    def _evaluate(self, state: TrainState) -> None:
+        """Take the scores that this step is due and that no record has; the model's weights are as before afterwards."""
+        state.model.eval()
+        if state.step in validation_steps(self.cell.evaluation, self.cell.training.steps):
+            self._validate(state)
+        for point in score_points(self.cell.evaluation, self.cell.training.steps):
+            if point.step == state.step:
+                self._score(state, point)
+        state.model.train()
+
+    def _with_weights(self, state: TrainState, weights: str) -> Any:
+        import contextlib
+
+        return state.ema.swapped_in() if weights == "ema" else contextlib.nullcontext()
+
+    def _validate(self, state: TrainState) -> None:
+        from bench.training.validation import validation_loss
+
+        held_out = self.prepared.dataset.held_out
+        if held_out is None:
+            raise ValueError(f"dataset {self.cell.dataset} holds out no images, and val_loss needs some")
+        images = self.cell.evaluation.val_images
+        for weights in ("raw", "ema"):
+            identity = _validation_id(self.prepared, state.step, weights)
+            if (identity, "val_loss") in self.scores:
+                continue
+            self._tell(state.step, doing=f"val_loss of {weights} weights")
+            with self._with_weights(state, weights):
+                values = validation_loss(state.model, held_out, seed=self.cell.seed, images=images, runtime=self.runtime)
+            card = {"metric": "val_loss", "images_per_bin": images, "bins": 5, "t": [0.001, 0.999], "weights": weights,
+                    "reference": f"{self.cell.dataset}:held_out", "fingerprint": self.prepared.dataset.fingerprint}
+            for metric, value in values.items():
+                self._add(state.step, identity, weights, metric, value, card)
+
+    def _score(self, state: TrainState, point: ScorePoint) -> None:
+        from bench.fid import score_images
+        from bench.sampling import sample_images
+
+        identity = score_id(self.prepared.train_id, point, self.cell.evaluation)
+        if any(known == identity for known, _ in self.scores):
+            return
+        model, evaluation = self.prepared.model, self.cell.evaluation
+        with self._with_weights(state, point.weights):
+            images = sample_images(
+                state.model,
+                count=point.samples,
+                shape=(model.channels, model.image_size, model.image_size),
+                seed=self.cell.seed,
+                sampler=point.sampler,
+                nfe=point.nfe,
+                runtime=self.runtime,
+                batch_size=evaluation.sample_batch,
+                progress=lambda done: self._tell(state.step, doing=f"sampling {done}/{point.samples}"),
+            )
+        self._tell(state.step, doing="scoring")
+        self._save_picture(images, point)
+        size = self.cell.training.image_size or None
+        extractor = _extractor(evaluation.extractor, self.runtime.device, self.extractor_weights)
+        reference = _reference(
+            self.cell.dataset, self.data_dir, size, evaluation.extractor, self.runtime.device, self.extractor_weights, evaluation.reference_count
+        )
+        for scored in score_images(
+            images, reference=reference, extractor=extractor, held_out=self.prepared.dataset.held_out, seed=self.cell.seed, metrics=evaluation.metrics
+        ):
+            card = {**scored.card, "sampler": point.sampler, "nfe": point.nfe, "guidance": 1.0, "weights": point.weights,
+                    "precision": self.runtime.precision}
+            self._add(state.step, identity, point.weights, scored.metric, scored.value, card)
+
+    def _add(self, step: int, identity: str, weights: str, metric: str, value: float | None, card: dict[str, Any]) -> None:
+        from bench.profile.macs import TRAINING_FACTOR
+
+        train_macs = TRAINING_FACTOR * self.prepared.macs * self.cell.training.batch_size * step
+        self.scores[identity, metric] = Score(
+            score_id=identity, step=step, weights=weights, metric=metric, value=value, card=card, train_macs=train_macs, wall_s=round(self.train_s, 3)
+        )
+
+    def _save_picture(self, images: Any, point: ScorePoint) -> None:
+        """The first 64 images as one PNG beside the records; the same noise in every arm."""
+        from bench.pictures import contact_sheet
+
+        name = f"step-{point.step:08d}-{point.weights}-{point.sampler}{point.nfe}.png"
+        contact_sheet(images[:64], self.store.root / "samples" / self.prepared.train_id / name)
+
+    # -- the record -------------------------------------------------------------------------------------------------
+
+    def _judge(self) -> str:
+        """Rule 4: has the network left the first phase, from two thirds of its steps on?"""
+        steps = self.cell.training.steps
+        late = [
+            score.value
+            for score in self.scores.values()
+            if score.metric == "val_loss_bin5" and score.weights == "raw" and 3 * score.step >= 2 * steps
+        ]
+        return "ok" if late and all(value is not None and value < FIRST_PHASE for value in late) else "undertrained"

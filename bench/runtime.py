@@ -1,0 +1,100 @@
+"""How a grid runs on a machine: device, precision, attention kernel, threads. Resolved once, equal for all arms.
+
+None of it is an architectural choice, but all of it moves the last digits (a thread count moved weights by 2e-3 in five
+steps), so it is stored with every checkpoint and record and reused when a run resumes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Where and with which kernels a cell computes."""
+
+    device: str = "cpu"
+    precision: str = "float32"  # float32 or bfloat16 autocast over float32 master weights
+    attention: str = "fused"  # fused (SDPA) or plain (bmm, softmax, bmm)
+    threads: int = 1
+
+    def asdict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Runtime:
+        return cls(**{name: values[name] for name in cls.__slots__ if name in values})
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """bfloat16 autocast where the precision asks for it, else nothing."""
+        import torch
+
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
+
+    def apply(self) -> None:
+        """Set the process's thread count and its float32 matrix precision."""
+        import torch
+
+        torch.set_num_threads(self.threads)
+        torch.set_float32_matmul_precision("highest" if self.precision == "float32" else "high")
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pick_device(device: str) -> str:
+    """``auto`` becomes cuda, mps or cpu; a device that is not here raises ValueError."""
+    import torch
+
+    here = ["cpu"]
+    if torch.backends.mps.is_available():
+        here.insert(0, "mps")
+    if torch.cuda.is_available():
+        here.insert(0, "cuda")
+    if device == "auto":
+        return here[0]
+    try:
+        kind, index = torch.device(device).type, torch.device(device).index
+    except RuntimeError:
+        kind, index = "", None
+    if kind not in here or (kind == "cuda" and index is not None and index >= torch.cuda.device_count()):
+        raise ValueError(f"device {device!r} is not on this machine; expected auto or one of: {', '.join(here)}")
+    return device
+
+
+def fast_precision(device: str) -> str:
+    """bfloat16 where matrix products run in it natively, else float32."""
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if kind == "cpu":
+        have: Mapping[str, Any] = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+        return "bfloat16" if have.get("avx512_bf16") or have.get("amx_bf16") else "float32"
+    return "float32"
+
+
+def resolve_runtime(*, device: str = "auto", precision: str = "auto", threads: int = 1) -> Runtime:
+    """The runtime of a grid on this machine.
+
+    The CPU's fused attention has a bf16 backward that costs up to ten times the plain one at the suite's lengths, so
+    bf16 on a CPU takes plain attention; everything else takes the fused kernel.
+    """
+    import torch
+
+    device = pick_device(device)
+    precision = fast_precision(device) if precision == "auto" else precision
+    plain = torch.device(device).type == "cpu" and precision == "bfloat16"
+    return Runtime(device=device, precision=precision, attention="plain" if plain else "fused", threads=threads)

@@ -1,0 +1,74 @@
+"""Images from a model: the same initial noise for every arm of a seed, whatever the batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from bench.data import to_uint8
+from bench.diffusion import VPSDE
+from bench.diffusion.samplers import SAMPLERS
+from bench.random import block_noise
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from bench.runtime import Runtime
+
+
+class NotFinite(ArithmeticError):
+    """A loss or a sample that is not a finite number."""
+
+
+@torch.inference_mode()
+def sample_images(
+    model: nn.Module,
+    *,
+    count: int,
+    shape: tuple[int, int, int],
+    seed: int,
+    sampler: str,
+    nfe: int,
+    runtime: Runtime,
+    batch_size: int = 512,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Tensor:
+    """``count`` images, uint8 (count, C, H, W), on the CPU; ``shape`` is (C, H, W).
+
+    Image i starts from row i of the seed's noise table, so 500 images are the first 500 of 10,000. Raises NotFinite when
+    the network's output is, ValueError for an unknown sampler.
+    """
+    images = torch.empty((count, *shape), dtype=torch.uint8)
+    done = 0
+    for size in _batches(count, batch_size):
+        images[done : done + size] = to_uint8(_sample(model, done, size, shape, seed, sampler, nfe, runtime)).cpu()
+        done += size
+        progress(done)
+    return images
+
+
+def _sample(
+    model: nn.Module, start: int, size: int, shape: tuple[int, int, int], seed: int, sampler: str, nfe: int, runtime: Runtime
+) -> Tensor:
+    sde, device, method = VPSDE(), runtime.device, SAMPLERS.get(sampler)
+
+    def rows(purpose: str, step: int | None = None) -> Tensor:
+        return block_noise(seed, purpose, start=start, count=size, shape=shape, step=step).to(device)
+
+    def noise_pred(x: Tensor, t: Tensor) -> Tensor:
+        with runtime.autocast():
+            return model(x, sde.network_time(t)).float()
+
+    extra = {"noise": lambda i: rows("sample_step", i)} if method.stochastic else {}
+    x = method(noise_pred, rows("sample"), steps=nfe, sde=sde, **extra)
+    if not bool(torch.isfinite(x).all()):
+        raise NotFinite("the sampler ended in numbers that are not finite")
+    return x
+
+
+def _batches(count: int, size: int) -> Iterator[int]:
+    for first in range(0, count, size):
+        yield min(size, count - first)

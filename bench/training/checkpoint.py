@@ -1,0 +1,158 @@
+"""Checkpoints: one safetensors file a step, written whole or not at all, with a checksum beside it.
+
+``DIR/checkpoints/<train_id>/step-00000200.safetensors`` and ``.sha256``; keys ``model.* ema.* optim.*``; the header
+carries variant, dataset card, step, schema and what the cell has logged so far, so that a killed cell goes on with its
+scores. The last two are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from results.store import write_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.training.step import TrainState
+
+CHECKPOINT_SCHEMA = 1
+KEPT = 2
+_NAME = re.compile(r"step-(\d{8,})\.safetensors")
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A checkpoint read back: its header and its tensors by key."""
+
+    path: Path
+    header: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+    def weights(self, which: str) -> dict[str, Tensor]:
+        """The state dict of ``raw`` or ``ema`` weights."""
+        prefix = {"raw": "model.", "ema": "ema."}[which]
+        return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    return folder / f"step-{step:08d}.safetensors"
+
+
+def steps_on_disk(folder: Path) -> list[int]:
+    """Steps that have a checkpoint in ``folder``, ascending."""
+    if not folder.is_dir():
+        return []
+    return sorted(int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name)))
+
+
+def save_checkpoint(folder: Path, state: TrainState, header: Mapping[str, Any]) -> Path:
+    """Write the state after ``state.step`` steps, then drop all but the last two checkpoints."""
+    from safetensors.torch import save_file
+
+    path = checkpoint_path(folder, state.step)
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    metadata = {"schema": str(CHECKPOINT_SCHEMA), "step": str(state.step), "header": json.dumps(header)}
+    try:
+        save_file(state_tensors(state), temporary, metadata=metadata)
+        digest = sha256(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)  # until its checksum stands beside it, readers pass it over
+        write_bytes(path.with_suffix(".sha256"), f"{digest}  {path.name}\n".encode())
+    finally:
+        temporary.unlink(missing_ok=True)
+    for old in steps_on_disk(folder)[:-KEPT]:
+        checkpoint_path(folder, old).with_suffix(".sha256").unlink(missing_ok=True)
+        checkpoint_path(folder, old).unlink(missing_ok=True)
+    return path
+
+
+def state_tensors(state: TrainState) -> dict[str, Tensor]:
+    """Everything that the next step depends on, by key, on the CPU."""
+    tensors = {f"model.{name}": p for name, p in state.model.named_parameters()}
+    tensors |= {f"ema.{name}": average for name, average in state.ema.averages.items()}
+    for name, parameter in state.model.named_parameters():
+        moments = state.optimizer.state.get(parameter, {})
+        tensors |= {f"optim.{key}.{name}": moments[key] for key in _MOMENTS if key in moments}
+        if "step" in moments:
+            tensors[f"optim.step.{name}"] = moments["step"]
+    return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+
+
+def restore(state: TrainState, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint's tensors back, so that the next step is bit for bit the one that would have followed."""
+    import torch
+
+    tensors = checkpoint.tensors
+    state.step = int(checkpoint.header["step"])
+    with torch.no_grad():
+        for name, parameter in state.model.named_parameters():
+            parameter.copy_(tensors[f"model.{name}"])
+            state.ema.averages[name].copy_(tensors[f"ema.{name}"])
+            if f"optim.step.{name}" in tensors:
+                moments = {key: tensors[f"optim.{key}.{name}"].to(parameter.device) for key in _MOMENTS}
+                state.optimizer.state[parameter] = {"step": _optimizer_step(state, tensors[f"optim.step.{name}"]), **moments}
+
+
+def _optimizer_step(state: TrainState, step: Tensor) -> Tensor:
+    """AdamW keeps its step counter on the parameter's device when it is fused on an accelerator, else on the CPU."""
+    fused = bool(state.optimizer.defaults["fused"])
+    return step.to(state.runtime.device) if fused else step
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read and verify a checkpoint. Raises FileNotFoundError, or ValueError when it is damaged or not one of ours."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint at {path}; expected a file such as runs/skip/checkpoints/ID/step-00000200.safetensors")
+    recorded = path.with_suffix(".sha256")
+    if recorded.is_file() and recorded.read_text().split()[:1] != [sha256(path)]:
+        raise ValueError(f"{path} is damaged: its SHA-256 is not the one in {recorded.name}; train again or use another step")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
+    if "header" not in metadata or "step" not in metadata:
+        raise ValueError(f"{path} is a safetensors file, but not a checkpoint of uvit: its header names no variant and step")
+    if int(metadata["schema"]) > CHECKPOINT_SCHEMA:
+        raise ValueError(f"{path} has schema {metadata['schema']}, newer than {CHECKPOINT_SCHEMA}; upgrade uvit-ablations")
+    return Checkpoint(path=path, header={**json.loads(metadata["header"]), "step": int(metadata["step"])}, tensors=tensors)
+
+
+def latest_checkpoint(
+    folder: Path, *, accept: Callable[[dict[str, Any]], bool] = lambda header: True
+) -> tuple[Checkpoint | None, list[str]]:
+    """The newest whole checkpoint whose header ``accept`` takes, and a line for each damaged one passed over."""
+    problems: list[str] = []
+    for step in reversed(steps_on_disk(folder)):
+        path = checkpoint_path(folder, step)
+        if not path.with_suffix(".sha256").is_file():
+            problems.append(f"{path} has no checksum beside it (cut off while written?); passed over")
+            continue
+        try:
+            checkpoint = load_checkpoint(path)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        if accept(checkpoint.header):
+            return checkpoint, problems
+    return None, problems
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hex, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

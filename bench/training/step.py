@@ -1,0 +1,120 @@
+"""One training step: noise-prediction loss, AdamW, EMA. The only place that knows the loss.
+
+Shapes: B batch, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.diffusion import VPSDE
+from bench.random import normal, stream
+from bench.runtime import Runtime, resolve_runtime
+from bench.training.ema import Ema
+
+if TYPE_CHECKING:
+    from bench.config import TrainingConfig
+    from variants import Spec
+
+
+def learning_rate(step: int, *, lr: float, warmup: int) -> float:
+    """Linear warm-up to ``lr`` over ``warmup`` steps, then constant; step counts from 0 and the first step learns."""
+    return lr * min(1.0, (step + 1) / warmup) if warmup else lr
+
+
+class TrainState:
+    """A model, its optimiser and its EMA after ``step`` steps."""
+
+    def __init__(self, model: nn.Module, config: TrainingConfig, runtime: Runtime) -> None:
+        self.model, self.config, self.runtime, self.step = model, config, runtime, 0
+        self.sde = VPSDE()
+        self.ema = Ema(model, ema_decay=config.ema_decay)
+        self.micro_batch = config.batch_size
+        fused = torch.device(runtime.device).type in ("cpu", "cuda")
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay, fused=fused
+        )
+
+    def loss(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None = None) -> Tensor:
+        """Noise-prediction loss, mean over images and pixels (Ho et al. 2020, eq. 14); x0 in [-1, 1], t in (0, 1]."""
+        alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in self.sde.marginal(t))
+        x_t = alpha * x0 + sigma * noise
+        with self.runtime.autocast():
+            predicted = self.model(x_t, self.sde.network_time(t), y) if y is not None else self.model(x_t, self.sde.network_time(t))
+        return F.mse_loss(predicted.float(), noise)
+
+    def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None = None) -> Tensor:
+        """One step on a global batch; returns its mean loss, detached, on the device.
+
+        Out of memory halves the micro-batch and repeats the step: gradients accumulate to the same global batch, so the
+        experiment does not change. Raises torch.OutOfMemoryError when a single image does not fit.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, lr=self.config.lr, warmup=self.config.warmup)
+        loss = self._gradients(x0, t, noise, y)
+        self.optimizer.step()
+        self.ema.update(self.step)
+        self.step += 1
+        return loss
+
+    def _gradients(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None) -> Tensor:
+        while True:
+            try:
+                return self._accumulate(x0, t, noise, y)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or self.micro_batch == 1:
+                    raise
+            self.micro_batch = (self.micro_batch + 1) // 2
+            if torch.device(self.runtime.device).type == "cuda":
+                torch.cuda.empty_cache()
+
+    def _accumulate(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None) -> Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=x0.device)
+        for rows in torch.arange(len(x0)).split(self.micro_batch):
+            part = slice(int(rows[0]), int(rows[-1]) + 1)
+            loss = self.loss(x0[part], t[part], noise[part], None if y is None else y[part])
+            loss = loss * (len(rows) / len(x0))
+            loss.backward()
+            total += loss.detach()
+        return total
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` is torch's out-of-memory, on a GPU or from the CPU's allocator."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def make_step(
+    variant: str | Spec,
+    *,
+    image_size: int,
+    channels: int,
+    batch_size: int,
+    device: str = "cpu",
+    precision: str = "auto",
+    seed: int = 0,
+) -> Callable[[], Tensor]:
+    """A callable that does one full training step (forward, backward, optimiser, EMA) on fixed random images.
+
+    For benchmarks, ours and others': the same code that ``uvit run`` trains with, without its data and records.
+    Returns the loss as a detached scalar tensor on the device. Raises ValueError for an unknown variant or device.
+    """
+    from bench.config import TrainingConfig
+    from variants import create_model
+    from variants.layers.attention import set_attention_kernel
+
+    runtime = resolve_runtime(device=device, precision=precision, threads=torch.get_num_threads())
+    model = create_model(variant, image_size=image_size, channels=channels, seed=seed).to(runtime.device)
+    set_attention_kernel(model, runtime.attention)
+    state = TrainState(model.train(), TrainingConfig(batch_size=batch_size), runtime)
+    draws = stream(seed, "make_step")
+    shape = (batch_size, channels, image_size, image_size)
+    x0, noise = (normal(draws, shape).to(runtime.device) for _ in range(2))
+    t = torch.from_numpy(draws.random(batch_size, dtype="float32")).to(runtime.device)
+    return lambda: state.train_step(x0.clamp(-1, 1), t, noise)

@@ -1,0 +1,236 @@
+"""The ``uvit`` command. Heavy imports stay inside the commands, so that help, lists and reports start at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="uvit",
+    help="Which architectural choice of a diffusion vision transformer is better, at what cost, and is the difference real?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+LISTS = ("axes", "presets", "grids", "budgets", "datasets", "extractors", "samplers")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Plugins = Annotated[list[Path] | None, typer.Option("--plugin", help="A Python file that registers your own axes; repeatable.")]
+Preset = Annotated[str | None, typer.Option("--preset", help="Preset in place of the budget's, such as uvit-s/2.")]
+DatasetName = Annotated[str, typer.Option("--dataset", help="A dataset of `uvit list datasets`, folder:PATH or npz:PATH.")]
+BudgetName = Annotated[str, typer.Option("--budget", help="A budget of `uvit list budgets`.")]
+Seeds = Annotated[int, typer.Option("--seeds", help="Seeds a cell: 0 to N-1.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="Override a field: training.steps=200; repeatable.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
+PrecisionName = Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16.")]
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where datasets lie (else UVIT_DATA, else ./data).")]
+ExtractorWeights = Annotated[Path | None, typer.Option("--extractor-weights", help="A local file with the extractor's weights.")]
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the command line. 0 done, 1 something failed and is on record, 2 the request was wrong, 130 interrupted."""
+    try:
+        return app(args, standalone_mode=False) or 0
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted; what was finished is kept, and the same command goes on from there")
+        return 130
+    except typer.TyperException as error:
+        _complain(error.format_message())
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, FileNotFoundError) as error:
+        _debug()
+        _complain(str(error))
+        return 2
+    except OSError as error:
+        _debug()
+        where = f" ({error.filename})" if error.filename else ""
+        _complain(f"could not read or write: {error.strerror or error}{where}; nothing half-written was left")
+        return 1
+
+
+def _complain(message: str) -> None:
+    print(f"uvit: {message}", file=sys.stderr)
+
+
+def _debug() -> None:
+    """With UVIT_DEBUG set, the traceback that a one-line error hides."""
+    if os.environ.get("UVIT_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+
+
+def _load_plugins(plugins: list[Path] | None) -> None:
+    from variants import load_plugin
+
+    for path in plugins or []:
+        load_plugin(path)
+
+
+@app.command("list")
+def list_(kind: Annotated[str, typer.Argument(help="One of: " + ", ".join(LISTS) + ".")], as_json: Json = False, plugin: Plugins = None) -> None:
+    """List axes, presets, grids, budgets, datasets, extractors or samplers."""
+    from ablations.listing import describe
+
+    _load_plugins(plugin)
+    rows = describe(kind)
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    else:
+        _print_rows(rows)
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    """One line a row, its options indented below it."""
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        about = row.get("about") or ", ".join(f"{k} {v}" for k, v in row.items() if k not in ("name", "options", "about"))
+        print(f"{row['name']:<{width}}  {about}")
+        for option in row.get("options", []):
+            mark = "*" if option["name"] == row.get("default") else " "
+            print(f"{'':<{width}}  {mark} {option['name']:<12} {option['formula']}")
+
+
+@app.command()
+def plan(
+    grid: Annotated[str, typer.Argument(help="A grid of `uvit list grids`, or a TOML file.")],
+    preset: Preset = None,
+    dataset: DatasetName = "photos",
+    budget: BudgetName = "cpu",
+    seeds: Seeds = 1,
+    device: Device = "auto",
+    precision: PrecisionName = "auto",
+    setting: Settings = None,
+    data_dir: DataDir = None,
+    plugin: Plugins = None,
+    as_json: Json = False,
+) -> None:
+    """Show the cells of a grid, their sizes and their cost, and train nothing."""
+    from ablations.session import make_plan, plan_rows, print_plan
+
+    _load_plugins(plugin)
+    made, _ = make_plan(grid, preset=preset, dataset=dataset, budget=budget, seeds=seeds, settings=setting or [], device=device, precision=precision, data_dir=data_dir)
+    if as_json:
+        print(json.dumps(plan_rows(made), indent=2))
+    else:
+        print_plan(made)
+
+
+@app.command()
+def run(
+    grid: Annotated[str, typer.Argument(help="A grid of `uvit list grids`, or a TOML file.")],
+    preset: Preset = None,
+    dataset: DatasetName = "photos",
+    budget: BudgetName = "cpu",
+    seeds: Seeds = 1,
+    out: Annotated[Path | None, typer.Option("--out", help="Output folder (default runs/GRID).")] = None,
+    device: Device = "auto",
+    precision: PrecisionName = "auto",
+    setting: Settings = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Cells side by side; 0 = one a core or GPU.")] = 0,
+    threads: Annotated[int, typer.Option("--threads", help="CPU threads a cell; 0 = share the cores.")] = 0,
+    engine: Annotated[str, typer.Option("--engine", help="Where cells run: local.")] = "local",
+    data_dir: DataDir = None,
+    extractor_weights: ExtractorWeights = None,
+    plugin: Plugins = None,
+) -> None:
+    """Train and score every cell of a grid, then print its table; finished cells are skipped."""
+    from ablations.session import run_grid
+
+    _load_plugins(plugin)
+    folder, code = run_grid(
+        grid,
+        preset=preset,
+        dataset=dataset,
+        budget=budget,
+        seeds=seeds,
+        out=out,
+        device=device,
+        precision=precision,
+        settings=setting or [],
+        jobs=jobs,
+        threads=threads,
+        engine=engine,
+        data_dir=data_dir,
+        extractor_weights=extractor_weights,
+        plugins=plugin or [],
+    )
+    from reports import render
+
+    print(render(folder).text)
+    raise typer.Exit(code)
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Output folders of `uvit run`.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Where the report goes (default FOLDER/report).")] = None,
+) -> None:
+    """Print the tables of a run, and write Markdown, CSV and plots from its records."""
+    from reports import render
+
+    rendered = render(folders if len(folders) > 1 else folders[0], out)
+    print(rendered.text)
+
+
+@app.command()
+def sample(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint file, or the folder of a cell's checkpoints.")],
+    out: Annotated[Path, typer.Option("--out", help="FILE.npz, or a folder for PNG files.")],
+    count: Annotated[int, typer.Option("--count", help="Images to draw.")] = 64,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the initial noise.")] = 0,
+    sampler: Annotated[str, typer.Option("--sampler", help="A sampler of `uvit list samplers`.")] = "dpm_solver",
+    nfe: Annotated[int, typer.Option("--nfe", help="Network evaluations an image; 0 = the sampler's default.")] = 0,
+    weights: Annotated[str, typer.Option("--weights", help="ema or raw.")] = "ema",
+    batch: Annotated[int, typer.Option("--batch", help="Images at a time.")] = 256,
+    device: Device = "auto",
+    precision: PrecisionName = "auto",
+    plugin: Plugins = None,
+) -> None:
+    """Draw images from a checkpoint into an .npz (uint8, N H W C) or a folder of PNG files."""
+    from bench.draw import sample_checkpoint
+
+    _load_plugins(plugin)
+    where = sample_checkpoint(checkpoint, out=out, count=count, seed=seed, sampler=sampler, nfe=nfe, weights=weights, batch=batch, device=device, precision=precision)
+    print(f"{count} images in {where}")
+
+
+@app.command()
+def score(
+    images: Annotated[str, typer.Argument(help="A folder, an .npz, or dataset:split such as photos:held_out.")],
+    reference: Annotated[str, typer.Argument(help="Likewise: the images to compare with.")],
+    extractor: Annotated[str, typer.Option("--extractor", help="An extractor of `uvit list extractors`.")] = "effnet-lite0",
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    extractor_weights: ExtractorWeights = None,
+    as_json: Json = False,
+) -> None:
+    """Score one image set against another: Fréchet distance, kernel distance, precision and recall."""
+    from bench.compare import score_sets
+
+    scores = score_sets(images, reference, extractor=extractor, device=device, data_dir=data_dir, extractor_weights=extractor_weights)
+    if as_json:
+        print(json.dumps({"scores": scores}, indent=2))
+        return
+    from results.metrics import describe
+
+    for entry in scores:
+        metric, value, floor = describe(entry["metric"]), entry["value"], entry["card"].get("floor")
+        beside = "" if floor is None else f"   (floor {floor:.{metric.digits}f})"
+        print(f"{entry['metric']:<28} {'n/a' if value is None else f'{value:.{metric.digits}f}'}{beside}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

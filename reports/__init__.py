@@ -1,0 +1,9 @@
+"""HOW it is shown: tables and plots from records alone, on any machine, without torch."""
+
+from __future__ import annotations
+
+from reports.frame import Findings, find
+from reports.render import Rendered, render
+from reports.terminal import show
+
+__all__ = ["Findings", "Rendered", "find", "render", "show"]

@@ -1,0 +1,167 @@
+"""What a report shows, as typed views over records and manifests: grids, their arms, the arms' cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from results.frame import Dirs, output_folders
+from results.record import Record
+from results.store import Store
+
+_SIGNATURE = ("baseline", "reference", "budget", "dataset", "preset")  # grids that agree in these are one grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellView:
+    """One seed of an arm; ``record`` is None while the cell has not left one."""
+
+    seed: int
+    train_id: str
+    record: Record | None
+
+    @property
+    def survivor(self) -> Record | None:
+        """The record when its training ended, so that its scores enter means."""
+        return self.record if self.record is not None and self.record.survived else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmView:
+    """All seeds of one variant in a grid."""
+
+    name: str
+    variant: str
+    formula: str
+    cells: tuple[CellView, ...]
+    is_baseline: bool
+
+    @property
+    def survivors(self) -> list[Record]:
+        return [record for cell in self.cells if (record := cell.survivor) is not None]
+
+    @property
+    def records(self) -> list[Record]:
+        return [cell.record for cell in self.cells if cell.record is not None]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Non-default options, of the records or else read off the variant's text."""
+        if self.records:
+            return dict(self.records[0].options)
+        pairs = (part.partition("=") for part in self.variant.split("+")[1:])
+        return {axis: option for axis, _, option in pairs}
+
+    def count(self, *statuses: str) -> int:
+        """Cells with one of these statuses."""
+        return sum(record.status in statuses for record in self.records)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridView:
+    """One grid with whatever of its cells is on disk."""
+
+    name: str  # of tables and plots, unique in a report
+    title: str
+    manifest: dict[str, Any]
+    arms: tuple[ArmView, ...]
+
+    @property
+    def baseline(self) -> ArmView:
+        return next(arm for arm in self.arms if arm.is_baseline)
+
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        endpoint: dict[str, Any] = self.manifest["endpoint"]
+        return endpoint
+
+    @property
+    def step(self) -> int | None:
+        """The endpoint's step: declared, else the last step of the longest training; None without records."""
+        if isinstance(step := self.endpoint.get("step"), int):
+            return step
+        steps = [r.training.get("steps") for arm in self.arms for r in arm.records]
+        return max((s for s in steps if isinstance(s, int)), default=None)
+
+    @property
+    def cells(self) -> list[CellView]:
+        return [cell for arm in self.arms for cell in arm.cells]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that was found in the output folders."""
+
+    grids: list[GridView]
+    loose: list[Record]  # cells of no grid
+    problems: list[str]
+    folders: list[Path] = field(default_factory=list)
+
+
+def find(dirs: Dirs) -> Findings:
+    """Read the folders. Damaged files are named in ``problems``; a missing or empty folder raises ValueError."""
+    folders = output_folders(dirs)
+    records: dict[str, Record] = {}
+    manifests: list[tuple[Path, str, dict[str, Any]]] = []
+    problems: list[str] = []
+    for folder in folders:
+        found, damaged = Store(folder).records()
+        grids, damaged_grids = Store(folder).read_grids()
+        problems += [f"{folder}: {problem}" for problem in damaged + damaged_grids]
+        for record in found:
+            records[record.train_id] = _better(records.get(record.train_id), record)
+        manifests += [(folder, name, manifest) for name, manifest in grids.items()]
+    views = [_view(name, title, same, records) for name, title, same in _group(manifests)]
+    used = {cell.train_id for view in views for cell in view.cells}
+    loose = [record for train_id, record in records.items() if train_id not in used]
+    if not records and not views:
+        raise ValueError(f"{folders[0]}: every record there is damaged; the first: {problems[0]}")
+    return Findings(grids=views, loose=loose, problems=problems, folders=folders)
+
+
+def _better(known: Record | None, new: Record) -> Record:
+    """Of two records of one cell: the one that ended, then the one with more scores."""
+    if known is None:
+        return new
+    return max(known, new, key=lambda r: (r.survived, len(r.scores)))
+
+
+def _group(manifests: list[tuple[Path, str, dict[str, Any]]]) -> Iterable[tuple[str, str, list[dict[str, Any]]]]:
+    """Manifests of one grid from several folders together, those that only share a name apart."""
+    groups: dict[tuple[str, str], list[tuple[Path, dict[str, Any]]]] = {}
+    for folder, name, manifest in manifests:
+        chosen = {key: manifest["endpoint"].get(key) for key in ("metric", "weights", "step")}
+        signature = repr([manifest.get(key) for key in _SIGNATURE] + sorted(chosen.items()))
+        groups.setdefault((name, signature), []).append((folder, manifest))
+    seen: dict[str, int] = {}
+    for (name, _), members in groups.items():
+        seen[name] = seen.get(name, 0) + 1
+        shared = sum(other == name for other, _ in groups) > 1
+        title = f"{name} ({members[0][0]})" if shared else name
+        yield (name if seen[name] == 1 else f"{name}-{seen[name]}"), title, [manifest for _, manifest in members]
+
+
+def _view(name: str, title: str, manifests: list[dict[str, Any]], records: dict[str, Record]) -> GridView:
+    first = manifests[0]
+    arms: dict[str, dict[str, Any]] = {}
+    cells: dict[str, dict[str, int]] = {}  # arm -> train_id -> seed
+    for manifest in manifests:
+        for arm in manifest["arms"]:
+            arms.setdefault(arm["arm"], arm)
+            cells.setdefault(arm["arm"], {}).update({cell["train_id"]: cell["seed"] for cell in arm["cells"]})
+    views = tuple(
+        ArmView(
+            name=arm["arm"],
+            variant=arm["variant"],
+            formula=arm.get("formula", ""),
+            cells=tuple(
+                CellView(seed=seed, train_id=train_id, record=records.get(train_id))
+                for train_id, seed in sorted(cells[arm["arm"]].items(), key=lambda item: (item[1], item[0]))
+            ),
+            is_baseline=arm["arm"] == first["baseline"],
+        )
+        for arm in arms.values()
+    )
+    return GridView(name=name, title=title, manifest=first, arms=views)

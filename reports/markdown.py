@@ -1,0 +1,59 @@
+"""``report.md``: every grid's question, table, score cards, plots and failures. Text from records is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reports import notes
+from reports.frame import Findings, GridView
+from reports.tables import Table, arm_table
+from reports.text import markdown as esc
+
+
+def document(findings: Findings, plots: Mapping[str, Sequence[str]]) -> str:
+    """The whole page; ``plots`` gives each grid's pictures, relative to the page."""
+    parts = ["# What was found", ""]
+    parts += _bullets("Left out", findings.problems)
+    for grid in findings.grids:
+        parts += _grid(grid, plots.get(grid.name, ()))
+    parts += _bullets("Cells of no grid", notes.loose_cells(findings.loose))
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _grid(grid: GridView, plots: Sequence[str]) -> list[str]:
+    lines = [f"## {esc(grid.title)}", "", f"**{esc(grid.manifest['question'])}**", ""]
+    lines += [f"Design: {esc(notes.design(grid))}.", "", f"> {esc(notes.verdict(grid))}", ""]
+    lines += [*table(arm_table(grid)), "", f"{esc(notes.reading())}", ""]
+    lines += [line for note in notes.paper_notes(grid) for line in (esc(note, limit=500) + ".", "")]
+    for plot in plots:
+        lines += [f"![Scores of the arms of grid {esc(grid.title)}]({plot})", ""]
+    if plots:
+        lines += [notes.caption(), ""]
+    lines += _bullets("Failed cells", notes.failures(grid))
+    lines += _bullets("Score cards", notes.score_cards(grid))
+    if found := notes.provenance(grid):
+        lines += [f"Provenance: {esc(found)}.", ""]
+    return lines
+
+
+def table(content: Table) -> list[str]:
+    """A pipe table, padded so that it reads as text too."""
+    rows = [[esc(cell) for cell in row] for row in (content.headings, *content.rows)]
+    if content.floor:
+        rows.append([f"*{esc(cell)}*" if cell else "" for cell in content.floor])
+    widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(content.headings))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return [_line(rows[0], widths), _line(rule, widths), *(_line(row, widths) for row in rows[1:])]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *rest = [
+        cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "| " + " | ".join([first, *rest]) + " |"
+
+
+def _bullets(title: str, lines: Sequence[str]) -> list[str]:
+    if not lines:
+        return []
+    return [f"**{title}**", "", *(f"- {esc(line, limit=500)}" for line in lines), ""]

@@ -1,0 +1,87 @@
+"""``reports.render``: from output folders to Markdown, CSV, plots and the text of the terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from reports import notes, terminal
+from reports.frame import Findings, GridView, find
+from reports.markdown import document
+from reports.plots import draw
+from reports.statistics import why_no_verdict
+from reports.tables import figures
+from results.frame import Dirs
+from results.store import write_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """What was written, the text for a terminal, the figures as plain data, and what had to be left out."""
+
+    paths: list[Path]  # report.md first
+    text: str
+    data: dict[str, Any]
+    problems: list[str]
+
+
+def render(dirs: Dirs, out: str | PathLike[str] | None = None, *, width: int | None = None) -> Rendered:
+    """Report on the records of one or several output folders; needs neither torch nor checkpoints.
+
+    Writes ``report.md``, ``tables/<grid>.csv`` and ``plots/<grid>.png`` and ``.svg`` under ``out`` (default: ``report``
+    in the first folder); ``width`` is the text's, in columns. Damaged records are named in ``problems`` and left out.
+    Raises ValueError for a missing or empty folder, OSError when ``out`` cannot be written.
+    """
+    findings = find(dirs)
+    folder = Path(out) if out is not None else findings.folders[0] / "report"
+    page = folder / "report.md"
+    paths: list[Path] = []
+    plots: dict[str, list[str]] = {}
+    for grid in findings.grids:
+        paths.append(write_bytes(folder / "tables" / f"{grid.name}.csv", _csv(figures(grid)).encode()))
+        drawn = draw(grid, folder / "plots")
+        plots[grid.name] = [path.relative_to(folder).as_posix() for path in drawn if path.suffix == ".png"]
+        paths += drawn
+    write_bytes(page, document(findings, plots).encode())
+    text = terminal.text(findings, width=width) + f"\nreport: {page}\n"
+    return Rendered(paths=[page, *paths], text=text, data=_data(findings), problems=findings.problems)
+
+
+def _data(findings: Findings) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    return {
+        "grids": [_grid(grid) for grid in findings.grids],
+        "loose": [record.train_id for record in findings.loose],
+        "problems": findings.problems,
+    }
+
+
+def _grid(grid: GridView) -> dict[str, Any]:
+    keys = ("question", "baseline", "reference", "budget", "dataset")
+    return {
+        "name": grid.title,
+        **{key: grid.manifest[key] for key in keys},
+        "endpoint": {**grid.endpoint, "step": grid.step},
+        "verdict": None,
+        "why_no_verdict": why_no_verdict(grid),
+        "arms": figures(grid),
+        "failures": notes.failures(grid),
+        "score_cards": notes.score_cards(grid),
+    }
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _safe(value) for key, value in row.items()} for row in rows)
+    return buffer.getvalue()
+
+
+def _safe(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula is quoted as text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value

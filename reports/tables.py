@@ -1,0 +1,160 @@
+"""The arm table of a grid: one structure of texts and numbers, written as Markdown, CSV, JSON and for a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from reports import columns as cols
+from reports.frame import ArmView, GridView
+from reports.paper import PaperColumn, paper_column
+from reports.statistics import Summary, paired_difference, summarise
+from results.metrics import Metric, si
+from results.record import STATUSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Headings (lines of text) and rows. The first column holds names, the others figures.
+
+    ``blocks`` numbers the columns' groups: a narrow terminal shows a group a table, each with the first column.
+    """
+
+    headings: tuple[str, ...]
+    blocks: tuple[int, ...]
+    rows: tuple[tuple[str, ...], ...]
+    floor: tuple[str, ...] | None  # what real held-out images score; a last row of its own
+    baseline: int  # index of the baseline's row
+
+
+def arm_table(grid: GridView) -> Table:
+    """Arms x (endpoint, n, Δ, other scores, size, status). No best is marked: that would be a verdict."""
+    every = [c for c in cols.columns(grid) if cols.shown(grid, c)]
+    primary = [c for c in every if cols.is_endpoint(grid, c)]
+    others = [c for c in every if not cols.is_endpoint(grid, c)]
+    paper = paper_column(grid)
+    headings: list[str] = ["arm"]
+    for column in primary:
+        headings += [column.heading, "n", f"Δ vs\n{grid.baseline.name}"]
+    headings += ["params", "MACs", "status"]
+    blocks = [0] * len(headings)
+    headings += [column.heading for column in others] + ([paper.heading] if paper else [])
+    blocks += [1] * (len(headings) - len(blocks))
+    rows = [_row(grid, arm, primary, others, paper) for arm in grid.arms]
+    baseline = next(i for i, arm in enumerate(grid.arms) if arm.is_baseline)
+    floor = _floor_row(grid, primary, others, len(headings))
+    return Table(headings=tuple(headings), blocks=tuple(blocks), rows=tuple(rows), floor=floor, baseline=baseline)
+
+
+def _row(
+    grid: GridView, arm: ArmView, primary: list[cols.Column], others: list[cols.Column], paper: PaperColumn | None
+) -> tuple[str, ...]:
+    row = [arm.name]
+    for column in primary:
+        summary = summarise(cols.values(arm, column).values())
+        row += [show(column.described, summary), str(summary.n) if summary else "0", _delta(grid, arm, column)]
+    row += [_cost(grid, arm, "params"), _cost(grid, arm, "macs"), status(arm)]
+    row += [show(column.described, summarise(cols.values(arm, column).values())) for column in others]
+    return (*row, *([paper.text(arm)] if paper else []))
+
+
+def _floor_row(
+    grid: GridView, primary: list[cols.Column], others: list[cols.Column], width: int
+) -> tuple[str, ...] | None:
+    """The floor stands under each sample score, ``n/a`` where too few images are held out."""
+    if not any(c.described.kind in ("frechet", "kernel", "precision", "recall") for c in primary + others):
+        return None
+    row = ["floor: real images"]
+    for column in primary:
+        row += [_floor(grid, column), "", ""]
+    row += ["", "", "", *(_floor(grid, column) for column in others)]
+    return tuple(row + [""] * (width - len(row)))
+
+
+def _floor(grid: GridView, column: cols.Column) -> str:
+    if column.described.kind in ("loss", "bin", "other"):
+        return ""
+    floor = cols.floor(grid.arms, column)
+    return "n/a" if floor is None else column.described.format(floor)
+
+
+def show(metric: Metric, summary: Summary | None, *, signed: bool = False) -> str:
+    """``mean ± std``, without a spread for one seed."""
+    if summary is None:
+        return "–"
+    text = metric.format(summary.mean, signed=signed)
+    return text if summary.std is None else f"{text} ± {metric.format(summary.std)}"
+
+
+def difference(grid: GridView, arm: ArmView, column: cols.Column) -> Summary | None:
+    """The arm against the baseline in ``column``, paired by seed; None for the baseline itself."""
+    return None if arm.is_baseline else paired_difference(cols.values(arm, column), cols.values(grid.baseline, column))
+
+
+def _delta(grid: GridView, arm: ArmView, column: cols.Column) -> str:
+    if arm.is_baseline:
+        return "baseline"
+    summary = difference(grid, arm, column)
+    text = show(column.described, summary, signed=True)
+    # fewer pairs than seeds: say so, for the difference is then not that of the two means
+    short = summary is not None and summary.n < max(len(cols.values(a, column)) for a in (arm, grid.baseline))
+    return f"{text} ({summary.n} paired)" if summary is not None and short else text
+
+
+def size(arm: ArmView, name: str) -> int | None:
+    """``params`` or ``macs`` of an arm; None before its first record."""
+    return next((int(getattr(record, name)) for record in arm.records), None)
+
+
+def _cost(grid: GridView, arm: ArmView, name: str) -> str:
+    value, base = size(arm, name), size(grid.baseline, name)
+    if value is None:
+        return "–"
+    largest = max(s for a in grid.arms if (s := size(a, name)) is not None)
+    text = si(value, like=largest)
+    if arm.is_baseline or not base:
+        return text
+    if value == base:
+        return f"{text} (=)"
+    return f"{text} ({100 * (value - base) / base:+.1f}%)".replace("-", "−")
+
+
+def status(arm: ArmView) -> str:
+    """``2/2 ok``, ``1/2 ok, 1 diverged``; a cell without a record is pending."""
+    total = len(arm.cells)
+    parts = [f"{arm.count('ok')}/{total} ok"] if arm.count("ok") else []
+    parts += [f"{n}/{total} {name}" for name in STATUSES[1:] if (n := arm.count(name))]
+    if pending := sum(cell.record is None for cell in arm.cells):
+        parts.append(f"{pending}/{total} pending")
+    return ", ".join(parts) or "no cells"
+
+
+def figures(grid: GridView) -> list[dict[str, Any]]:
+    """All columns of all arms as numbers, a dictionary an arm: what the CSV file and ``--json`` hold."""
+    every = cols.columns(grid)
+    paper = paper_column(grid)
+    return [_figures(grid, arm, every, paper) for arm in grid.arms]
+
+
+def _figures(grid: GridView, arm: ArmView, every: list[cols.Column], paper: PaperColumn | None) -> dict[str, Any]:
+    statuses = {f"n_{name}": arm.count(name) for name in STATUSES}
+    pending = sum(cell.record is None for cell in arm.cells)
+    row: dict[str, Any] = {"arm": arm.name, "variant": arm.variant, "baseline": arm.is_baseline}
+    row |= {"n_cells": len(arm.cells), **statuses, "n_pending": pending}
+    for name in ("params", "macs"):
+        value, base = size(arm, name), size(grid.baseline, name)
+        row |= {name: value, f"delta_{name}": None if value is None or base is None else value - base}
+    for column in every:
+        summary = summarise(cols.values(arm, column).values())
+        row |= _numbers(column.csv, summary)
+        if cols.is_endpoint(grid, column):
+            row |= _numbers(f"delta {column.csv}", difference(grid, arm, column))
+    if paper:
+        row[paper.csv] = paper.value(arm)
+    return row
+
+
+def _numbers(name: str, summary: Summary | None) -> dict[str, float | int | None]:
+    if summary is None:
+        return {f"{name} mean": None, f"{name} std": None, f"{name} n": 0}
+    return {f"{name} mean": summary.mean, f"{name} std": summary.std, f"{name} n": summary.n}

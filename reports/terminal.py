@@ -1,0 +1,113 @@
+"""The same tables in a terminal, with rich. Text from records is never read as markup or control codes."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from reports import notes
+from reports.frame import Findings
+from reports.tables import Table, arm_table
+from reports.text import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+FALLBACK = (120, 24)  # columns and lines where no terminal is asked, as in a pipe or a log
+
+
+def text(findings: Findings, *, width: int | None = None) -> str:
+    """All tables as text without colours, ``width`` columns wide (the terminal's when None)."""
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    wide = width or shutil.get_terminal_size(FALLBACK).columns
+    show(findings, Console(file=buffer, width=wide, color_system=None, legacy_windows=False))
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def show(findings: Findings, console: Console) -> None:
+    """Print all tables to ``console``."""
+    for item in _parts(findings, console):
+        console.print(item, highlight=False, emoji=False)
+
+
+def _parts(findings: Findings, console: Console) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    yield from _list("left out", findings.problems, style="yellow")
+    for grid in findings.grids:
+        yield Text(f"\n{plain(grid.title)}", style="bold")
+        yield Text(plain(grid.manifest["question"]))
+        yield Text(plain(notes.design(grid)), style="dim")
+        for table in _tables(arm_table(grid), console.width):
+            yield Text()
+            yield table
+        yield Text()
+        yield Text(plain(notes.verdict(grid)), style="bold")
+        yield Text(notes.reading(), style="dim")
+        yield from (Text(plain(note, limit=500), style="dim") for note in notes.paper_notes(grid))
+        yield from _list("failed", notes.failures(grid), style="red")
+    yield from _list("of no grid", notes.loose_cells(findings.loose), style="dim")
+
+
+def _tables(content: Table, width: int) -> Iterator[RenderableType]:
+    """One table where it fits, else one a block of columns, and a wide block in pieces; arms stand in each."""
+    everything = list(range(1, len(content.headings)))
+    blocks = [[i for i in everything if content.blocks[i] == number] for number in sorted(set(content.blocks))]
+    for columns in [everything] if _width(content, everything) <= width else blocks:
+        piece: list[int] = []
+        for i in columns:
+            if piece and _width(content, [*piece, i]) > width:
+                yield _table(content, piece)
+                piece = []
+            piece.append(i)
+        yield _table(content, piece)
+
+
+def _width(content: Table, columns: Sequence[int]) -> int:
+    """Terminal columns that a table of these columns takes: its texts and a gap of two between them."""
+    from rich.cells import cell_len
+
+    rows = [content.headings, *content.rows, *([content.floor] if content.floor else [])]
+    lines = [[cell_len(line) for row in rows for line in row[i].split("\n")] for i in (0, *columns)]
+    return sum(max(lengths) for lengths in lines) + 2 * len(columns)
+
+
+def _table(content: Table, columns: Sequence[int]) -> RichTable:
+    from rich import box
+    from rich.table import Table as RichTable
+
+    table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=True)
+    for i in (0, *columns):
+        words = i == 0 or content.headings[i] == "status"
+        table.add_column(
+            _lines(content.headings[i]), justify="left" if words else "right", overflow="fold", vertical="bottom"
+        )
+    for number, row in enumerate(content.rows):
+        last = number == len(content.rows) - 1 and content.floor is not None
+        table.add_row(
+            *(_lines(row[i]) for i in (0, *columns)),
+            style="bold" if number == content.baseline else "",
+            end_section=last,
+        )
+    if content.floor and any(content.floor[i] for i in columns):
+        table.add_row(*(_lines(content.floor[i]) for i in (0, *columns)), style="dim")
+    return table
+
+
+def _lines(cell: str) -> Text:
+    from rich.text import Text
+
+    return Text("\n".join(plain(line) for line in cell.split("\n")))
+
+
+def _list(title: str, lines: Sequence[str], *, style: str) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    for line in lines:
+        yield Text(f"{title}: {plain(line, limit=500)}", style=style)

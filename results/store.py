@@ -1,0 +1,170 @@
+"""The output folder: records, grid manifests, and the one way in which a file is written.
+
+``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json``. Many processes and machines may write one folder: each
+file has one writer at a time and appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from results.manifest import check_manifest
+from results.record import NewerSchema, Record, dumps, is_id, loads
+
+log = logging.getLogger("uvit")
+T = TypeVar("T")
+
+_GRID_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One output folder. Nothing is created before the first write."""
+
+    root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root))
+
+    def write(self, record: Record) -> Path:
+        """Write a cell's record, replacing an earlier one whole. Raises OSError when the disk cannot take it."""
+        return write_bytes(self.record_path(record.train_id), record.to_json().encode())
+
+    def read(self, train_id: str) -> Record | None:
+        """The record of a cell; None where there is none or, with a warning, where it is damaged: run it again.
+
+        Raises ValueError for a record of a later schema, which must not be overwritten.
+        """
+        path = self.record_path(train_id)
+        try:
+            return _read_record(path)
+        except FileNotFoundError:
+            return None
+        except NewerSchema:
+            raise
+        except ValueError as error:
+            log.warning("damaged record, the cell counts as not run: %s", error)
+            return None
+
+    def records(self) -> tuple[list[Record], list[str]]:
+        """All readable records, by id, and one line for each file that is damaged."""
+        return _read_all(self.root / "records", _read_record)
+
+    def write_grid(self, name: str, manifest: dict[str, Any]) -> Path:
+        """Write what reports know of a grid. Raises ValueError for an unsafe name or an incomplete manifest."""
+        check_manifest(manifest, where=f"grid {name}")
+        return write_json(self.grid_path(name), manifest)
+
+    def grids(self) -> dict[str, dict[str, Any]]:
+        """Readable manifests by name; a damaged one is named in a warning and left out."""
+        grids, problems = self.read_grids()
+        for problem in problems:
+            log.warning("damaged grid manifest, left out: %s", problem)
+        return grids
+
+    def read_grids(self) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """Readable manifests by file name, and one line for each that is damaged."""
+        pairs, problems = _read_all(self.root / "grids", _read_manifest)
+        return dict(pairs), problems
+
+    def record_path(self, train_id: str) -> Path:
+        """Where a cell's record lies. Raises ValueError unless the id is 12 to 64 hex digits."""
+        if not is_id(train_id):
+            raise ValueError(f"train_id: expected 12 to 64 lower-case hex digits, got {train_id!r}")
+        return self.root / "records" / f"{train_id}.json"
+
+    def grid_path(self, name: str) -> Path:
+        """Where a grid's manifest lies. Raises ValueError unless the name is letters, digits, '_' and '-'."""
+        if not isinstance(name, str) or not _GRID_NAME.fullmatch(name):
+            raise ValueError(f"grid name: expected letters, digits, '_' and '-', got {name!r}: rename the grid's file")
+        return self.root / "grids" / f"{name}.json"
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write ``value`` as JSON, whole or not at all."""
+    return write_bytes(path, dumps(value).encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all: temporary file in the same folder, fsync, rename, fsync of the folder.
+
+    Makes the folder where needed. Raises OSError that names ``path``; the temporary file is gone then, and an
+    earlier file stands as it was.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _temporary(path.parent) as (temporary, handle):
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+    return path
+
+
+@contextlib.contextmanager
+def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
+    # not tempfile: its files are private to the user (0600), and the record keeps the mode after the rename
+    temporary = folder / f".tmp-{os.getpid()}-{secrets.token_hex(6)}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        yield temporary, handle
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # a folder cannot be opened there
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read_all(folder: Path, read: Callable[[Path], T]) -> tuple[list[T], list[str]]:
+    items, problems = [], []
+    for path in sorted(folder.glob("*.json")):
+        if path.name.startswith("."):
+            continue
+        try:
+            items.append(read(path))
+        except ValueError as error:
+            problems.append(str(error))
+        except OSError as error:
+            problems.append(f"{_name(path)}: cannot be read ({error.strerror})")
+    return items, problems
+
+
+def _read_record(path: Path) -> Record:
+    record = Record.from_json(path.read_bytes(), where=_name(path))
+    if record.train_id != path.stem:
+        raise ValueError(f"{_name(path)}: train_id: expected the file's own name, got {record.train_id}")
+    return record
+
+
+def _read_manifest(path: Path) -> tuple[str, dict[str, Any]]:
+    manifest = loads(path.read_bytes(), where=_name(path))
+    check_manifest(manifest, where=_name(path))
+    if not _GRID_NAME.fullmatch(path.stem):  # it becomes the name of tables and plots
+        raise ValueError(f"{_name(path)}: expected a file name of letters, digits, '_' and '-'")
+    return path.stem, manifest
+
+
+def _name(path: Path) -> str:
+    # for messages: a name from a foreign file system may hold anything, so it is quoted where it is not plain
+    name = path.name if path.name.isprintable() else ascii(path.name)
+    return f"{path.parent.name}/{name}"

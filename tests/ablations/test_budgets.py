@@ -1,0 +1,48 @@
+"""Budgets: the paper's figures, and ``--set``."""
+
+import pytest
+
+from ablations.budgets import load_budgets
+
+
+def test_the_paper_budget_is_the_papers() -> None:
+    budget = load_budgets().get("paper")
+    training, evaluation = budget.training, budget.evaluation
+    assert budget.preset == "uvit-s/2"
+    assert (training.steps, training.batch_size, training.lr, training.weight_decay) == (500_000, 128, 2e-4, 0.03)
+    assert (training.betas, training.warmup, training.ema_decay) == ((0.99, 0.999), 2_500, 0.9999)
+    assert (evaluation.every, evaluation.samples, evaluation.sampler, evaluation.nfe) == (50_000, 10_000, "dpm_solver", 50)
+    assert (evaluation.final_samples, evaluation.final_sampler, evaluation.final_nfe) == (50_000, "euler_maruyama", 1_000)
+    assert evaluation.extractor == "inception"
+
+
+def test_all_budgets_of_the_design_are_there() -> None:
+    budgets = load_budgets()
+    assert {"paper", "short", "cpu", "demo", "smoke"} <= set(budgets.names())
+    assert (budgets.get("short").training.steps, budgets.get("short").evaluation.every) == (50_000, 10_000)
+    assert budgets.get("cpu").preset == "uvit-micro-deep/4"
+
+
+def test_a_setting_changes_one_field_only() -> None:
+    smoke = load_budgets().get("smoke")
+    changed = smoke.with_settings(["training.steps=7", "evaluation.weights=raw,ema"])
+    assert changed.training.steps == 7
+    assert changed.evaluation.weights == ("raw", "ema")
+    assert changed.training.lr == smoke.training.lr
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.stepz=1", "training: unknown key 'stepz'"),
+        ("steps=1", "expected training.KEY=VALUE or evaluation.KEY=VALUE"),
+        ("training.steps", "expected training.KEY=VALUE"),
+        ("model.depth=3", "expected training.KEY=VALUE"),
+        ("training.steps=-1", "training.steps: expected at least 1, got -1"),
+        ("evaluation.samples=-3", "evaluation.samples: expected at least 0, got -3"),
+    ],
+)
+def test_a_wrong_setting_is_named(setting: str, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        load_budgets().get("smoke").with_settings([setting])
+    assert message in str(caught.value)

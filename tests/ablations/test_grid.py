@@ -1,0 +1,124 @@
+"""Grid files: what they expand to, and typos answered in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from ablations.grid import Grid, grid_names, load_grid
+
+
+def _write(folder: Path, text: str, name: str = "mine.toml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+GOOD = 'question = "Q?"\nbaseline = "concat"\n[axes]\nskip = ["concat", "none"]\n'
+
+
+def test_bundled_grids_are_those_of_the_paper() -> None:
+    assert {"skip", "time", "conv_head", "patch_embed", "pos_embed", "depth", "width", "patch", "paper"} <= set(grid_names())
+
+
+@pytest.mark.parametrize("name", grid_names())
+@pytest.mark.parametrize("preset", ["uvit-micro-deep/4", "uvit-s/2", "uvit-nano/4"])
+def test_every_grid_expands_for_every_kind_of_preset(name: str, preset: str) -> None:
+    grid = load_grid(name)
+    arms = grid.arms(preset, image_size=32)
+    assert len(arms) > 1
+    assert len({arm.variant for arm in arms}) == len(arms) == len({arm.name for arm in arms})
+    assert grid.baseline in [arm.name for arm in arms]
+    baseline = next(arm for arm in arms if arm.name == grid.baseline)
+    assert baseline.variant == preset
+
+
+def test_the_skip_grid_has_the_papers_five_arms() -> None:
+    arms = load_grid("skip").arms("uvit-s/2", image_size=32)
+    assert [(arm.name, arm.variant) for arm in arms] == [
+        ("concat", "uvit-s/2"),
+        ("linear_sum", "uvit-s/2+skip=linear_sum"),
+        ("linear_skip", "uvit-s/2+skip=linear_skip"),
+        ("add", "uvit-s/2+skip=add"),
+        ("none", "uvit-s/2+skip=none"),
+    ]
+
+
+def test_size_grids_scale_with_the_preset_and_give_the_papers_values_for_s() -> None:
+    def names(grid: str, preset: str, image_size: int = 32) -> set[str]:
+        return {arm.name for arm in load_grid(grid).arms(preset, image_size=image_size)}
+
+    assert names("depth", "uvit-s/2") == {"default", "depth=9", "depth=17"}
+    assert names("width", "uvit-s/2") == {"default", "width=256", "width=768"}
+    assert {arm.variant for arm in load_grid("patch").arms("uvit-s/2", image_size=32)} == {
+        "uvit-s/2", "uvit-s/1", "uvit-s/4", "uvit-s/8",
+    }
+    assert names("width", "uvit-micro-deep/4") == {"default", "width=32", "width=96"}
+
+
+def test_the_paper_grid_runs_the_shared_default_once() -> None:
+    arms = load_grid("paper").arms("uvit-s/2", image_size=32)
+    assert [arm.name for arm in arms].count("default") == 1
+    assert {"skip=none", "time=adaln", "depth=9", "pos_embed=none"} <= {arm.name for arm in arms}
+
+
+def test_a_grid_of_variants_is_relative_to_the_preset_or_whole(tmp_path: Path) -> None:
+    text = 'question = "Q?"\nbaseline = "default"\n[variants]\ndefault = ""\nboth = "+skip=add+conv_head=none"\ndeep = "uvit-micro-deep/4"\n'
+    arms = load_grid(_write(tmp_path, text)).arms("uvit-nano/4", image_size=32)
+    assert [arm.variant for arm in arms] == ["uvit-nano/4", "uvit-nano/4+conv_head=none+skip=add", "uvit-micro-deep/4"]
+
+
+def test_variants_as_a_list_are_named_by_their_text(tmp_path: Path) -> None:
+    text = 'question = "Q?"\nbaseline = "default"\nvariants = ["", "+skip=add"]\n'
+    arms = load_grid(_write(tmp_path, text)).arms("uvit-nano/4", image_size=32)
+    assert [(arm.name, arm.variant) for arm in arms] == [("default", "uvit-nano/4"), ("skip=add", "uvit-nano/4+skip=add")]
+
+
+def test_endpoint_of_the_file_is_read(tmp_path: Path) -> None:
+    grid = load_grid(_write(tmp_path, GOOD + '[endpoint]\nmetric = "val_loss"\nweights = "raw"\nmargin = 0.01\n'))
+    assert grid.endpoint == {"metric": "val_loss", "weights": "raw", "margin": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("question = ", "is not valid TOML"),
+        ('qestion = "Q?"\n' + GOOD, "unknown key 'qestion'; did you mean 'question'?"),
+        ('question = "Q?"\nbaseline = "a"\n', "expected either [axes] or variants, got neither"),
+        (GOOD + '[variants]\na = ""\n', "expected either [axes] or variants, got both"),
+        ('baseline = "concat"\n[axes]\nskip = ["concat"]\n', "expected question"),
+        ('question = "Q?"\n[axes]\nskip = ["concat"]\n', "expected baseline"),
+        (GOOD.replace('["concat", "none"]', "true"), "axes.skip: expected a list of options"),
+        (GOOD.replace('["concat", "none"]', "[]"), "axes.skip: expected a list of options"),
+        (GOOD + '[endpoint]\nmetrik = "x"\n', "unknown key 'metrik'; did you mean 'metric'?"),
+        (GOOD + '[endpoint]\nweights = "best"\n', "weights: expected 'raw' or 'ema', got 'best'"),
+        (GOOD + "[endpoint]\nmargin = -1\n", "margin: expected a number above 0, got -1"),
+    ],
+)
+def test_typos_are_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        load_grid(_write(tmp_path, text))
+    assert message in str(caught.value)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_grid_suggests_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"unknown grid 'skp'; did you mean 'skip'\?"):
+        load_grid("skp")
+    with pytest.raises(ValueError, match="no grid file at nowhere.toml"):
+        load_grid("nowhere.toml")
+
+
+def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="letters, digits"):
+        load_grid(_write(tmp_path, GOOD, name="a b.toml"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [("skip", "skipp", "skipp"), ('"none"', '"nonne"', "nonne"), ('baseline = "concat"', 'baseline = "add"', "baseline 'add'")],
+)
+def test_an_unknown_axis_option_or_baseline_is_refused_when_expanded(tmp_path: Path, old: str, new: str, message: str) -> None:
+    grid: Grid = load_grid(_write(tmp_path, GOOD.replace(old, new)))
+    with pytest.raises(ValueError, match=message):
+        grid.arms("uvit-nano/4", image_size=32)

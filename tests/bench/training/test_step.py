@@ -1,0 +1,131 @@
+"""The training step: loss, schedule, EMA, accumulation."""
+
+import math
+
+import pytest
+import torch
+
+from bench.config import TrainingConfig
+from bench.diffusion import VPSDE
+from bench.random import normal, stream
+from bench.runtime import Runtime
+from bench.training import make_step
+from bench.training.ema import Ema, ema_decay_at
+from bench.training.step import TrainState, is_out_of_memory, learning_rate
+from variants import create_model
+
+VARIANT = "uvit-micro/4"
+
+
+def _state(*, batch_size: int = 8, precision: str = "float32", **training: float) -> TrainState:
+    model = create_model(VARIANT, image_size=16, channels=3)
+    return TrainState(model, TrainingConfig(batch_size=batch_size, **training), Runtime(precision=precision))
+
+
+def _data(batch_size: int = 8) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    draws = stream(0, "test")
+    x0, noise = normal(draws, (batch_size, 3, 16, 16)).clamp(-1, 1), normal(draws, (batch_size, 3, 16, 16))
+    return x0, torch.from_numpy(draws.random(batch_size, dtype="float32")), noise
+
+
+def test_the_loss_is_the_noise_prediction_error() -> None:
+    state, (x0, t, noise) = _state(), _data()
+    alpha, sigma = VPSDE().marginal(t)
+    x_t = alpha.view(-1, 1, 1, 1) * x0 + sigma.view(-1, 1, 1, 1) * noise
+    expected = (state.model(x_t, 999 * t) - noise).square().mean()
+    assert torch.allclose(state.loss(x0, t, noise), expected, atol=1e-6)
+
+
+def test_warm_up_is_linear_and_then_constant() -> None:
+    rates = [learning_rate(step, lr=1.0, warmup=4) for step in range(6)]
+    assert rates == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    assert learning_rate(0, lr=1.0, warmup=0) == 1.0
+
+
+def test_steps_lower_the_loss() -> None:
+    state, data = _state(lr=2e-3, warmup=0), _data()
+    losses = [float(state.train_step(*data)) for _ in range(12)]
+    assert state.step == 12
+    assert losses[-1] < losses[0]
+
+
+def test_ema_follows_its_formula_and_swaps_in_and_out() -> None:
+    assert [ema_decay_at(k, 0.999) for k in (0, 1, 90)] == [0.1, 2 / 11, 0.91]
+    assert ema_decay_at(10**6, 0.999) == 0.999
+    model = torch.nn.Linear(2, 2)
+    ema, start = Ema(model, ema_decay=0.999), model.weight.detach().clone()
+    with torch.no_grad():
+        model.weight += 1
+    ema.update(0)
+    expected = 0.1 * start + 0.9 * (start + 1)
+    assert torch.allclose(ema.averages["weight"], expected)
+    with ema.swapped_in():
+        assert torch.equal(model.weight, ema.averages["weight"])
+    assert torch.equal(model.weight, start + 1)
+
+
+def test_a_smaller_micro_batch_gives_the_same_step() -> None:
+    whole, parts, data = _state(lr=1e-3), _state(lr=1e-3), _data()
+    parts.micro_batch = 3
+    for _ in range(3):
+        losses = whole.train_step(*data), parts.train_step(*data)
+        assert math.isclose(float(losses[0]), float(losses[1]), rel_tol=1e-5)
+    for a, b in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=2e-5)
+
+
+def test_out_of_memory_halves_the_micro_batch_and_repeats_the_step() -> None:
+    state, calm, data = _state(lr=1e-3), _state(lr=1e-3), _data()
+    forward, seen = state.model.forward, []
+
+    def limited(x: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
+        seen.append(len(x))
+        if len(x) > 2:
+            raise torch.OutOfMemoryError("no room")
+        return forward(x, *rest)
+
+    state.model.forward = limited  # type: ignore[method-assign]
+    loss, expected = state.train_step(*data), calm.train_step(*data)
+    assert seen == [8, 4, 2, 2, 2, 2]
+    assert state.micro_batch == 2
+    assert math.isclose(float(loss), float(expected), rel_tol=1e-5)
+
+
+def test_out_of_memory_with_one_image_is_raised() -> None:
+    state = _state(batch_size=2)
+
+    def never(*inputs: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("no room")
+
+    state.model.forward = never  # type: ignore[method-assign]
+    with pytest.raises(torch.OutOfMemoryError):
+        state.train_step(*_data(2))
+
+
+def test_what_counts_as_out_of_memory() -> None:
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA"))
+    assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"))
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
+
+
+def test_bfloat16_keeps_float32_weights_and_a_close_loss() -> None:
+    exact, fast, data = _state(lr=1e-3), _state(lr=1e-3, precision="bfloat16"), _data()
+    for _ in range(5):
+        losses = float(exact.train_step(*data)), float(fast.train_step(*data))
+    assert all(p.dtype == torch.float32 for p in fast.model.parameters())
+    assert all(a.dtype == torch.float32 for a in fast.ema.averages.values())
+    assert abs(losses[0] - losses[1]) < 0.01 * losses[0]
+
+
+def test_make_step_trains() -> None:
+    step = make_step(VARIANT, image_size=16, channels=3, batch_size=4, device="cpu")
+    losses = [float(step()) for _ in range(4)]
+    assert all(math.isfinite(loss) for loss in losses)
+    assert losses[0] != losses[-1]
+
+
+def test_make_step_refuses_what_is_not_there() -> None:
+    with pytest.raises(ValueError, match="device 'tpu' is not on this machine"):
+        make_step(VARIANT, image_size=16, channels=3, batch_size=4, device="tpu")
+    with pytest.raises(ValueError, match="uvit-mikro"):
+        make_step("uvit-mikro/4", image_size=16, channels=3, batch_size=4)

@@ -1,0 +1,134 @@
+"""Output folders with planted effects, written through the real store."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from results import SCHEMA, Record, Score, Store
+
+FORMULAS = {
+    "concat": "Linear([h_m; h_s])",
+    "linear_sum": "Linear(h_m + h_s)",
+    "linear_skip": "h_m + Linear(h_s)",
+    "add": "h_m + h_s",
+    "none": "h_m",
+}
+EFFECT = {"concat": 0.0, "linear_sum": 0.001, "linear_skip": 0.002, "add": 0.005, "none": 0.006}
+SKIP_PARAMS = {"concat": 98_304, "linear_sum": 49_152, "linear_skip": 49_152, "add": 0, "none": 0}
+FD = "fd_effnet_lite0_1k"
+
+
+def identity(*parts: object) -> str:
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def sample_card(**changes: Any) -> dict[str, Any]:
+    return {
+        "metric": FD,
+        "count": 1000,
+        "extractor": "effnet-lite0",
+        "weights_sha256": "ab" * 32,
+        "resize": "antialiased bicubic to 64 px",
+        "reference": "photos:train",
+        "reference_count": 50_000,
+        "reference_hash": "cd" * 32,
+        "sampler": "dpm_solver",
+        "nfe": 50,
+        "guidance": 1.0,
+        "floor": 21.43,
+    } | changes
+
+
+def loss_card() -> dict[str, Any]:
+    return {"metric": "val_loss", "images_per_bin": 500, "bins": 5, "reference": "photos:held_out", "fingerprint": "ef" * 32}
+
+
+def score(train_id: str, step: int, weights: str, metric: str, value: float | None, card: dict[str, Any]) -> Score:
+    return Score(
+        score_id=identity(train_id, step, weights, card.get("sampler")),
+        step=step, weights=weights, metric=metric, value=value, card=card, train_macs=step * 10**9, wall_s=step / 10,
+    )  # fmt: skip
+
+
+def cell_scores(arm: str, seed: int, steps: Iterable[int], **card: Any) -> list[Score]:
+    """Scores that fall with the step; a seed shifts all arms alike, an arm shifts all seeds alike."""
+    train_id, noise = identity(arm, seed), np.random.default_rng([seed, len(arm)])
+    shift = 0.002 * np.random.default_rng(seed).standard_normal()
+    scores = []
+    for step in steps:
+        decay = math.exp(-step / 900)
+        loss = 0.0512 + shift + EFFECT[arm] + 0.1 * decay + 2e-4 * noise.standard_normal()
+        scores.append(score(train_id, step, "raw", "val_loss", loss, loss_card()))
+        scores.append(score(train_id, step, "ema", "val_loss", loss + 0.01 * decay, loss_card()))
+        scores.append(score(train_id, step, "raw", "val_loss_bin5", 0.011 + 0.05 * decay, loss_card()))
+        if step % 1000 == 0:
+            fd = 60 + 200 * decay + 4000 * EFFECT[arm] + 3 * noise.standard_normal()
+            scores.append(score(train_id, step, "ema", FD, fd, sample_card(**card)))
+            kd = fd / 1e4
+            scores.append(score(train_id, step, "ema", "kd_effnet_lite0_1k", kd, sample_card(floor=0.0001, **card)))
+            scores.append(score(train_id, step, "ema", "precision_1k_k3", 0.61, sample_card(floor=0.7, **card)))
+            scores.append(score(train_id, step, "ema", "recall_1k_k3", 0.22, sample_card(floor=0.65, **card)))
+    return scores
+
+
+def record(arm: str, seed: int, *, status: str = "ok", error: str | None = None, **changes: Any) -> Record:
+    fields: dict[str, Any] = {
+        "train_id": identity(arm, seed),
+        "status": status,
+        "error": error,
+        "variant": "uvit-micro-deep/4" + (f"+skip={arm}" if arm != "concat" else ""),
+        "preset": "uvit-micro-deep/4",
+        "options": {"skip": arm} if arm != "concat" else {},
+        "dataset": {"name": "photos", "fingerprint": "ef" * 32},
+        "budget": "cpu",
+        "training": {"steps": 3000, "batch_size": 32},
+        "seed": seed,
+        "params": 700_000 + SKIP_PARAMS[arm],
+        "macs": 45_000_000 + 60 * SKIP_PARAMS[arm],
+        "losses": [{"step": 1000, "loss": 0.07}],
+        "scores": cell_scores(arm, seed, range(250, 3001, 250)),
+        "provenance": {"commit": "0123456789abcdef", "dirty": False, "utc": "2026-01-02T03:04:05+00:00",
+                       "versions": {"torch": "2.14.1"}, "cpu": "a processor"},
+    }  # fmt: skip
+    return Record(**fields | changes)
+
+
+def manifest(arms: Iterable[str] = FORMULAS, seeds: Iterable[int] = (0, 1), **changes: Any) -> dict[str, Any]:
+    seeds = list(seeds)
+    return {
+        "schema": SCHEMA,
+        "name": "skip",
+        "question": "How should a long skip be fused into the main branch?",
+        "baseline": "concat",
+        "reference": "Fig2a",
+        "endpoint": {"metric": "val_loss", "weights": "raw", "step": "final", "margin": None},
+        "budget": "cpu",
+        "dataset": "photos",
+        "preset": "uvit-micro-deep/4",
+        "runtime": {"device": "cpu"},
+        "arms": [
+            {
+                "arm": arm,
+                "variant": "uvit-micro-deep/4" + (f"+skip={arm}" if arm != "concat" else ""),
+                "formula": FORMULAS.get(arm, ""),
+                "cells": [{"seed": seed, "train_id": identity(arm, seed)} for seed in seeds],
+            }
+            for arm in arms
+        ],
+    } | changes
+
+
+def skip_run(root: Path, *, seeds: Iterable[int] = (0, 1), arms: Iterable[str] = FORMULAS) -> Store:
+    """A finished grid ``skip`` under ``root``."""
+    store, seeds, arms = Store(root), list(seeds), list(arms)
+    store.write_grid("skip", manifest(arms, seeds))
+    for arm in arms:
+        for seed in seeds:
+            store.write(record(arm, seed))
+    return store

@@ -1,0 +1,31 @@
+"""What is compared: U-ViT variants, their axes and presets. Importing this package imports no torch."""
+
+from variants.axis import AXES, Axis, Option
+from variants.config import ModelConfig
+from variants.create import build, canonical, create_model, resolve
+from variants.families import FAMILIES
+from variants.plugins import load_plugin, loaded_plugins
+from variants.presets import PRESETS, Preset
+from variants.registry import Registry
+from variants.scaling import scaled_options
+from variants.spec import Spec, as_spec
+
+__all__ = [
+    "AXES",
+    "FAMILIES",
+    "PRESETS",
+    "Axis",
+    "ModelConfig",
+    "Option",
+    "Preset",
+    "Registry",
+    "Spec",
+    "as_spec",
+    "build",
+    "canonical",
+    "create_model",
+    "load_plugin",
+    "loaded_plugins",
+    "resolve",
+    "scaled_options",
+]

@@ -1,0 +1,145 @@
+"""From a variant's name to its config and its network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from variants.axis import AXES, Axis, Option, option_in_slot
+from variants.config import DEFAULT_SLOTS, ModelConfig, check_sizes
+from variants.families import FAMILIES
+from variants.presets import preset_text, split_preset
+from variants.spec import Spec, as_spec
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_Choice = tuple[Axis, Option]
+
+
+def resolve(
+    variant: str | Spec,
+    *,
+    image_size: int,
+    channels: int,
+    num_classes: int = 0,
+    null_label: bool = False,
+    context_tokens: int = 0,
+    context_dim: int = 0,
+) -> ModelConfig:
+    """The architecture that ``variant`` names on this data; imports no torch.
+
+    Raises ValueError for an unknown name, for two options that set the same thing and for a network that makes no
+    sense, each with its reason.
+    """
+    spec = as_spec(variant)
+    preset, patch = split_preset(spec.preset)
+    base = preset.config(image_size=image_size, channels=channels, patch=patch)
+    config = replace(
+        _transformed(spec, base),
+        num_classes=num_classes,
+        null_label=null_label,
+        context_tokens=context_tokens,
+        context_dim=context_dim,
+    )
+    check(config)
+    return config
+
+
+def canonical(variant: str | Spec) -> str:
+    """The normal text of ``variant``: options sorted, the preset's own choices dropped, the patch in the preset's name.
+
+    Raises ValueError as `resolve` does, except for what depends on the images.
+    """
+    spec = as_spec(variant)
+    preset, patch = split_preset(spec.preset)
+    base = preset.config(image_size=1, channels=1, patch=patch)
+    patch = _transformed(spec, base).patch
+    chosen = [(axis.name, option.name) for axis, option in _choices(spec, base) if axis.name != "patch"]
+    return str(Spec(preset=preset_text(preset, patch), options=tuple(sorted(chosen))))
+
+
+def check(config: ModelConfig) -> None:
+    """Raise ValueError, with the reason, where ``config`` makes no network."""
+    check_sizes(config)
+    for slot in dict.fromkeys([*DEFAULT_SLOTS, *dict(config.slots)]):
+        option = option_in_slot(slot, config.slot(slot))
+        if option is not None and option.check is not None:
+            option.check(config)
+
+
+def build(config: ModelConfig, *, seed: int = 0, device: str | torch.device | None = None) -> nn.Module:
+    """The network of ``config`` with the initial weights of ``seed``, on ``device`` (default: the CPU).
+
+    No draw is taken from torch's global generators. On ``device="meta"`` there are shapes only and nothing is drawn.
+    """
+    import torch
+
+    from variants.init import initialise
+
+    check(config)
+    make = FAMILIES.get(config.family)
+    if device is not None and torch.device(device).type == "meta":
+        with torch.device("meta"):
+            return make(config)
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        model = make(config)
+        initialise(model, seed)
+    return model if device is None else model.to(device)
+
+
+def create_model(
+    variant: str | Spec,
+    *,
+    image_size: int,
+    channels: int,
+    num_classes: int = 0,
+    null_label: bool = False,
+    context_tokens: int = 0,
+    context_dim: int = 0,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+) -> nn.Module:
+    """The network that ``variant`` (``"uvit-s/2+skip=add"``) names, for images of ``channels`` × ``image_size``².
+
+    ``num_classes`` counts the real classes, ``null_label`` adds a row for label dropout (its index is
+    ``num_classes``); ``context_tokens`` tokens of ``context_dim`` features condition on text. The result's
+    ``forward(x, timesteps, y=None, context=None)`` takes x (B, C, H, W), network timesteps (B,) in [0, 1000],
+    labels (B,) int64 and context (B, T, E), and returns the predicted noise (B, C, H, W).
+    Raises ValueError as `resolve` does.
+    """
+    config = resolve(
+        variant,
+        image_size=image_size,
+        channels=channels,
+        num_classes=num_classes,
+        null_label=null_label,
+        context_tokens=context_tokens,
+        context_dim=context_dim,
+    )
+    return build(config, seed=seed, device=device)
+
+
+def _choices(spec: Spec, base: ModelConfig) -> list[_Choice]:
+    """The options of ``spec`` that change ``base``, sorted by axis."""
+    named = [(AXES.get(axis), value) for axis, value in sorted(spec.options)]
+    choices = [(axis, axis.option(value)) for axis, value in named]
+    return [(axis, option) for axis, option in choices if axis.apply(option, base) != base]
+
+
+def _transformed(spec: Spec, base: ModelConfig) -> ModelConfig:
+    config, claimed = base, dict[str, str]()
+    for axis, option in _choices(spec, base):
+        claim = f"{axis.name}={option.name}"
+        for key in _changed(base, axis.apply(option, base)):
+            if key in claimed:
+                raise ValueError(f"{claimed[key]} and {claim} both set {key}; choose one of the two axes")
+            claimed[key] = claim
+        config = axis.apply(option, config)
+    return config
+
+
+def _changed(before: ModelConfig, after: ModelConfig) -> list[str]:
+    old, new = before.flat(), after.flat()
+    return [key for key in sorted(old | new) if old.get(key) != new.get(key)]
