@@ -12,7 +12,7 @@ import typer
 
 app = typer.Typer(
     name="uvit",
-    help="Which architectural choice of a diffusion vision transformer is better, at what cost, and is the difference real?",
+    help="Which architectural choice of a diffusion backbone is better, at what cost, and is the difference real?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,16 +22,22 @@ app = typer.Typer(
 LISTS = ("axes", "presets", "grids", "budgets", "datasets", "extractors", "samplers")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
-Plugins = Annotated[list[Path] | None, typer.Option("--plugin", help="A Python file that registers your own axes; repeatable.")]
+Plugins = Annotated[
+    list[Path] | None, typer.Option("--plugin", help="A Python file that registers your own axes; repeatable.")
+]
 Preset = Annotated[str | None, typer.Option("--preset", help="Preset in place of the budget's, such as uvit-s/2.")]
-DatasetName = Annotated[str, typer.Option("--dataset", help="A dataset of `uvit list datasets`, folder:PATH or npz:PATH.")]
+DatasetName = Annotated[
+    str, typer.Option("--dataset", help="A dataset of `uvit list datasets`, folder:PATH or npz:PATH.")
+]
 BudgetName = Annotated[str, typer.Option("--budget", help="A budget of `uvit list budgets`.")]
 Seeds = Annotated[int, typer.Option("--seeds", help="Seeds a cell: 0 to N-1.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Override a field: training.steps=200; repeatable.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
 PrecisionName = Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16.")]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where datasets lie (else UVIT_DATA, else ./data).")]
-ExtractorWeights = Annotated[Path | None, typer.Option("--extractor-weights", help="A local file with the extractor's weights.")]
+ExtractorWeights = Annotated[
+    Path | None, typer.Option("--extractor-weights", help="A local file with the extractor's weights.")
+]
 
 
 def main(args: list[str] | None = None) -> int:
@@ -80,7 +86,11 @@ def _load_plugins(plugins: list[Path] | None) -> None:
 
 
 @app.command("list")
-def list_(kind: Annotated[str, typer.Argument(help="One of: " + ", ".join(LISTS) + ".")], as_json: Json = False, plugin: Plugins = None) -> None:
+def list_(
+    kind: Annotated[str, typer.Argument(help="One of: " + ", ".join(LISTS) + ".")],
+    as_json: Json = False,
+    plugin: Plugins = None,
+) -> None:
     """List axes, presets, grids, budgets, datasets, extractors or samplers."""
     from ablations.listing import describe
 
@@ -96,7 +106,9 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     """One line a row, its options indented below it."""
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        about = row.get("about") or ", ".join(f"{k} {v}" for k, v in row.items() if k not in ("name", "options", "about"))
+        about = row.get("about") or ", ".join(
+            f"{k} {v}" for k, v in row.items() if k not in ("name", "options", "about")
+        )
         print(f"{row['name']:<{width}}  {about}")
         for option in row.get("options", []):
             mark = "*" if option["name"] == row.get("default") else " "
@@ -121,7 +133,17 @@ def plan(
     from ablations.session import make_plan, plan_rows, print_plan
 
     _load_plugins(plugin)
-    made, _ = make_plan(grid, preset=preset, dataset=dataset, budget=budget, seeds=seeds, settings=setting or [], device=device, precision=precision, data_dir=data_dir)
+    made, _ = make_plan(
+        grid,
+        preset=preset,
+        dataset=dataset,
+        budget=budget,
+        seeds=seeds,
+        settings=setting or [],
+        device=device,
+        precision=precision,
+        data_dir=data_dir,
+    )
     if as_json:
         print(json.dumps(plan_rows(made), indent=2))
     else:
@@ -203,7 +225,18 @@ def sample(
     from bench.draw import sample_checkpoint
 
     _load_plugins(plugin)
-    where = sample_checkpoint(checkpoint, out=out, count=count, seed=seed, sampler=sampler, nfe=nfe, weights=weights, batch=batch, device=device, precision=precision)
+    where = sample_checkpoint(
+        checkpoint,
+        out=out,
+        count=count,
+        seed=seed,
+        sampler=sampler,
+        nfe=nfe,
+        weights=weights,
+        batch=batch,
+        device=device,
+        precision=precision,
+    )
     print(f"{count} images in {where}")
 
 
@@ -211,7 +244,9 @@ def sample(
 def score(
     images: Annotated[str, typer.Argument(help="A folder, an .npz, or dataset:split such as photos:held_out.")],
     reference: Annotated[str, typer.Argument(help="Likewise: the images to compare with.")],
-    extractor: Annotated[str, typer.Option("--extractor", help="An extractor of `uvit list extractors`.")] = "effnet-lite0",
+    extractor: Annotated[
+        str, typer.Option("--extractor", help="An extractor of `uvit list extractors`.")
+    ] = "effnet-lite0",
     device: Device = "auto",
     data_dir: DataDir = None,
     extractor_weights: ExtractorWeights = None,
@@ -220,7 +255,9 @@ def score(
     """Score one image set against another: Fréchet distance, kernel distance, precision and recall."""
     from bench.compare import score_sets
 
-    scores = score_sets(images, reference, extractor=extractor, device=device, data_dir=data_dir, extractor_weights=extractor_weights)
+    scores = score_sets(
+        images, reference, extractor=extractor, device=device, data_dir=data_dir, extractor_weights=extractor_weights
+    )
     if as_json:
         print(json.dumps({"scores": scores}, indent=2))
         return

@@ -119,7 +119,7 @@ def _parse(name: str, text: str, *, where: str) -> Grid:
         raise ValueError(f"{where}: expected either [axes] or variants, got {'both' if axes else 'neither'}")
     for key in ("question", "baseline"):
         if not isinstance(content.get(key), str) or not content[key].strip():
-            raise ValueError(f"{where}: expected {key} = \"some text\", got {content.get(key)!r}")
+            raise ValueError(f'{where}: expected {key} = "some text", got {content.get(key)!r}')
     return Grid(
         name=_checked_name(name, where),
         question=content["question"],
@@ -175,5 +175,5 @@ def _variants(table: Any, where: str) -> dict[str, str]:
     if isinstance(table, list):
         table = {str(text).lstrip("+") or "default": text for text in table}
     if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
-        raise ValueError(f"{where}: variants: expected a list or a table of texts such as \"+skip=add\", got {table!r}")
+        raise ValueError(f'{where}: variants: expected a list or a table of texts such as "+skip=add", got {table!r}')
     return dict(table)

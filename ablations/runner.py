@@ -6,16 +6,19 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ablations.budgets import Budget, Endpoint
 from ablations.engines.job import Engine, Job, Lost, Tell
 from ablations.grid import Arm, Grid
 from bench.cell import Cell, score_points, validation_steps
+from bench.config import Precision
 from bench.pipeline import Prepared, is_finished, prepare
 from bench.runtime import Runtime
 from results.record import SCHEMA, Record
 from results.store import Store
+
+_KINDS: tuple[Literal["frechet", "kernel"], ...] = ("frechet", "kernel")  # full names need the budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ def plan_grid(
     dataset: str,
     seeds: int,
     preset: str | None = None,
-    precision: str,
+    precision: Precision,
     data_dir: Path | None = None,
 ) -> Plan:
     """Resolve every cell of a grid. Raises ValueError where the request is wrong; trains nothing."""
@@ -98,8 +101,9 @@ def _endpoint(grid: Grid, budget: Budget) -> Endpoint:
 
     chosen = dataclasses.replace(budget.endpoint, **grid.endpoint)
     evaluation = budget.evaluation
-    if chosen.metric in ("frechet", "kernel"):
-        chosen = dataclasses.replace(chosen, metric=metric_name(chosen.metric, evaluation.extractor, evaluation.samples))
+    for kind in _KINDS:
+        if chosen.metric == kind:
+            return dataclasses.replace(chosen, metric=metric_name(kind, evaluation.extractor, evaluation.samples))
     return chosen
 
 
@@ -128,7 +132,7 @@ def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
         "reference": plan.grid.reference,
         "endpoint": dataclasses.asdict(plan.endpoint),
         "budget": plan.budget.name,
-        "dataset": plan.dataset,
+        "dataset": plan.cells[0].dataset.name,  # never a path
         "preset": plan.preset,
         "runtime": runtime.asdict(),
         "arms": [

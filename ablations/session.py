@@ -12,6 +12,7 @@ from ablations.budgets import load_budgets
 from ablations.engines.job import Engine
 from ablations.grid import load_grid
 from ablations.runner import Outcome, Plan, cost, plan_grid, run_plan, stored_runtime, unfinished
+from bench.config import as_precision
 from bench.runtime import Runtime, cores, pick_device, resolve_runtime
 
 
@@ -35,9 +36,8 @@ def make_plan(
     """
     chosen = load_budgets().get(budget).with_settings(settings)
     loaded = load_grid(grid)
-    asked = precision if precision != "auto" else chosen.training.precision
-    if asked not in ("auto", "float32", "bfloat16"):
-        raise ValueError(f"--precision: expected auto, float32 or bfloat16, got {precision!r}")
+    asked = as_precision(precision, where="--precision")
+    asked = chosen.training.precision if asked == "auto" else asked
     if stored is not None and asked == "auto":
         asked = stored.precision
     runtime = resolve_runtime(device=device, precision=asked)
@@ -84,9 +84,15 @@ def print_plan(plan: Plan) -> None:
     end = plan.endpoint
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
-    console.print(f"{len(plan.cells)} cells of {training.steps:,} steps x {training.batch_size} images, {training.precision}, on {plan.dataset}")
-    console.print(f"training {total['training_macs'] / 1e15:.3f} PMACs, sampling {total['sampling_macs'] / 1e15:.3f} PMACs")
-    console.print(f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {plan.grid.baseline}")
+    console.print(
+        f"{len(plan.cells)} cells of {training.steps:,} steps x {training.batch_size} images, {training.precision}, on {plan.dataset}"
+    )
+    console.print(
+        f"training {total['training_macs'] / 1e15:.3f} PMACs, sampling {total['sampling_macs'] / 1e15:.3f} PMACs"
+    )
+    console.print(
+        f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {plan.grid.baseline}"
+    )
 
 
 def run_grid(
@@ -204,7 +210,8 @@ def _complain_of_failures(outcomes: Sequence[Outcome]) -> int:
         print(f"failed ({outcome.status}): {cell.variant} seed {cell.seed}: {outcome.error}", file=sys.stderr)
     if failed:
         print(
-            f"uvit: {len(failed)} of {len(outcomes)} cells failed; their records say why, and the same command tries them again",
+            f"uvit: {len(failed)} of {len(outcomes)} cells failed; "
+            "their records say why, and the same command tries them again",
             file=sys.stderr,
         )
     return 1 if failed else 0

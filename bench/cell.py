@@ -51,7 +51,9 @@ def train_id(cell: Cell, model: ModelConfig, dataset: Dataset) -> str:
     training = cell.training.identity()
     training.pop("image_size", None)  # the model's configuration has it
     data = {"fingerprint": dataset.fingerprint, "flip": dataset.flip}
-    return digest({"model": model.identity(), "data": data, "training": training, "seed": cell.seed})
+    # what a network does not have (0, False) leaves no trace, so that a feature added later changes no id
+    network = {key: value for key, value in model.identity().items() if value not in (0, False)}
+    return digest({"model": network, "data": data, "training": training, "seed": cell.seed})
 
 
 def score_id(train: str, point: ScorePoint, evaluation: EvaluationConfig) -> str:

@@ -29,5 +29,11 @@ def score_sets(
     network = load_extractor(extractor, device=runtime.device, weights=extractor_weights)
     target = reference_for(real, name=real.name, fingerprint=real.fingerprint, extractor=network)
     scored = score_images(generated.images, reference=target, extractor=network, held_out=None)
-    return [{"metric": s.metric, "value": s.value, "card": {**s.card, "images": generated.name, "images_fingerprint": generated.fingerprint}} for s in scored]
-
+    return [
+        {
+            "metric": s.metric,
+            "value": s.value,
+            "card": {**s.card, "images": generated.name, "images_fingerprint": generated.fingerprint},
+        }
+        for s in scored
+    ]

@@ -46,7 +46,9 @@ class _Section:
     def identity(self) -> dict[str, Any]:
         """The fields that differ from their default, JSON-able: what an id hashes."""
         return {
-            f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self) if getattr(self, f.name) != f.default
+            f.name: _plain(getattr(self, f.name))
+            for f in dataclasses.fields(self)
+            if getattr(self, f.name) != f.default
         }
 
 
@@ -93,12 +95,20 @@ class EvaluationConfig(_Section):
     def validate(self, where: str) -> None:
         _at_least(where, 0, every=self.every, val_every=self.val_every, reference_count=self.reference_count)
         _at_least(where, 0, samples=self.samples, final_samples=self.final_samples)
-        _at_least(where, 1, val_images=self.val_images, nfe=self.nfe, final_nfe=self.final_nfe, sample_batch=self.sample_batch)
+        _at_least(
+            where, 1, val_images=self.val_images, nfe=self.nfe, final_nfe=self.final_nfe, sample_batch=self.sample_batch
+        )
         for name in ("samples", "final_samples", "reference_count"):
             if getattr(self, name) == 1:
                 raise ValueError(f"{where}.{name}: expected 0 or at least 2 (a covariance needs two images), got 1")
         if not self.weights:
             raise ValueError(f"{where}.weights: expected at least one of 'raw', 'ema'; got an empty list")
+
+
+def as_precision(text: str, *, where: str) -> Precision:
+    """``text`` as a precision; ValueError naming ``where`` otherwise."""
+    checked: Precision = _coerce(text, Precision, where)
+    return checked
 
 
 def _plain(value: Any) -> Any:

@@ -33,16 +33,16 @@ def sample_checkpoint(
     Image i depends on ``seed`` and i alone, not on ``count`` or ``batch``. Raises ValueError or FileNotFoundError for a
     wrong request or a damaged checkpoint; an existing folder with files in it is not written into.
     """
+    from bench.config import as_precision
     from bench.diffusion.samplers import SAMPLERS
-    from bench.runtime import resolve_runtime
+    from bench.runtime import cores, resolve_runtime
     from bench.sampling import sample_images
-
-    _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights, precision=precision)
-    method = SAMPLERS.get(sampler)
     from bench.training.checkpoint import load_checkpoint
 
+    _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights)
+    method = SAMPLERS.get(sampler)
     loaded = load_checkpoint(_checkpoint_file(checkpoint))
-    runtime = resolve_runtime(device=device, precision=precision, threads=_threads())
+    runtime = resolve_runtime(device=device, precision=as_precision(precision, where="--precision"), threads=cores())
     runtime.apply()
     model = load_model(loaded, weights=weights, attention=runtime.attention).to(runtime.device).eval()
     header = loaded.header
@@ -59,24 +59,16 @@ def sample_checkpoint(
     return write_images(images.permute(0, 2, 3, 1).numpy(), out)
 
 
-def _check_request(out: Path, *, count: int, nfe: int, batch: int, weights: str, precision: str) -> None:
+def _check_request(out: Path, *, count: int, nfe: int, batch: int, weights: str) -> None:
     for name, value, least in (("count", count, 1), ("nfe", nfe, 0), ("batch", batch, 1)):
         if value < least:
             raise ValueError(f"--{name}: expected at least {least}, got {value}")
     if weights not in ("ema", "raw"):
         raise ValueError(f"--weights: expected ema or raw, got {weights!r}")
-    if precision not in ("auto", "float32", "bfloat16"):
-        raise ValueError(f"--precision: expected auto, float32 or bfloat16, got {precision!r}")
     if out.suffix == ".npz" and out.is_dir():
         raise ValueError(f"--out {out} is a folder; give a file name ending in .npz, or a folder without that ending")
     if out.suffix != ".npz" and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"--out {out} exists and is not an empty folder; give a new folder or FILE.npz")
-
-
-def _threads() -> int:
-    from bench.runtime import cores
-
-    return cores()
 
 
 def _checkpoint_file(path: Path) -> Path:
@@ -92,14 +84,16 @@ def _checkpoint_file(path: Path) -> Path:
 
 
 def load_model(checkpoint: Checkpoint, *, weights: str = "ema", attention: str = "fused") -> nn.Module:
-    """The checkpoint's model with its ``ema`` or ``raw`` weights, on the CPU. Raises ValueError when they do not fit."""
+    """The checkpoint's model with its ``ema`` or ``raw`` weights, on the CPU; ValueError when they do not fit."""
     from variants import build, resolve
     from variants.layers.attention import set_attention_kernel
 
     header = checkpoint.header
     config = resolve(header["variant"], image_size=header["image_size"], channels=header["channels"])
     if config.identity() != header["model"]:
-        raise ValueError(f"{checkpoint.path}: its variant {header['variant']} is another network here; was it made with a --plugin?")
+        raise ValueError(
+            f"{checkpoint.path}: its variant {header['variant']} is another network here; was it made with a --plugin?"
+        )
     model = build(config)
     try:
         model.load_state_dict(checkpoint.weights(weights))

@@ -85,7 +85,13 @@ def _extractor(name: str, device: str, weights: Path | None) -> Extractor:
 
 @lru_cache(maxsize=4)
 def _reference(
-    name: str, data_dir: Path | None, image_size: int | None, extractor: str, device: str, weights: Path | None, count: int
+    name: str,
+    data_dir: Path | None,
+    image_size: int | None,
+    extractor: str,
+    device: str,
+    weights: Path | None,
+    count: int,
 ) -> Reference:
     from bench.fid import reference_for
 
@@ -104,7 +110,15 @@ def warm_scoring(cell: Cell, *, runtime: Runtime, data_dir: Path | None = None, 
     if not score_points(cell.evaluation, cell.training.steps):
         return
     size = cell.training.image_size or None
-    _reference(cell.dataset, data_dir, size, cell.evaluation.extractor, runtime.device, weights, cell.evaluation.reference_count)
+    _reference(
+        cell.dataset,
+        data_dir,
+        size,
+        cell.evaluation.extractor,
+        runtime.device,
+        weights,
+        cell.evaluation.reference_count,
+    )
 
 
 def run_cell(
@@ -190,7 +204,13 @@ class _CellRun:
     """The state of one running cell."""
 
     def __init__(
-        self, prepared: Prepared, store: Store, runtime: Runtime, data_dir: Path | None, weights: Path | None, report: Report
+        self,
+        prepared: Prepared,
+        store: Store,
+        runtime: Runtime,
+        data_dir: Path | None,
+        weights: Path | None,
+        report: Report,
     ) -> None:
         self.prepared, self.cell, self.store = prepared, prepared.cell, store
         self.runtime, self.data_dir, self.extractor_weights = runtime, data_dir, weights
@@ -297,7 +317,11 @@ class _CellRun:
         tick = started
         while state.step < stop:
             data = training_batch(
-                self.prepared.dataset, seed=self.cell.seed, step=state.step, batch_size=training.batch_size, device=self.runtime.device
+                self.prepared.dataset,
+                seed=self.cell.seed,
+                step=state.step,
+                batch_size=training.batch_size,
+                device=self.runtime.device,
             )
             total += state.train_step(data.x0, data.t, data.noise)
             images += 1
@@ -347,7 +371,7 @@ class _CellRun:
     # -- scoring ----------------------------------------------------------------------------------------------------
 
     def _evaluate(self, state: TrainState) -> None:
-        """Take the scores that this step is due and that no record has; the model's weights are as before afterwards."""
+        """Take the scores that are due at this step and that no record has; the weights are as before afterwards."""
         state.model.eval()
         if state.step in validation_steps(self.cell.evaluation, self.cell.training.steps):
             self._validate(state)
@@ -374,9 +398,18 @@ class _CellRun:
                 continue
             self._tell(state.step, doing=f"val_loss of {weights} weights")
             with self._with_weights(state, weights):
-                values = validation_loss(state.model, held_out, seed=self.cell.seed, images=images, runtime=self.runtime)
-            card = {"metric": "val_loss", "images_per_bin": images, "bins": 5, "t": [0.001, 0.999], "weights": weights,
-                    "reference": f"{self.cell.dataset}:held_out", "fingerprint": self.prepared.dataset.fingerprint}
+                values = validation_loss(
+                    state.model, held_out, seed=self.cell.seed, images=images, runtime=self.runtime
+                )
+            card = {
+                "metric": "val_loss",
+                "images_per_bin": images,
+                "bins": 5,
+                "t": [0.001, 0.999],
+                "weights": weights,
+                "reference": f"{self.cell.dataset}:held_out",
+                "fingerprint": self.prepared.dataset.fingerprint,
+            }
             for metric, value in values.items():
                 self._add(state.step, identity, weights, metric, value, card)
 
@@ -405,21 +438,47 @@ class _CellRun:
         size = self.cell.training.image_size or None
         extractor = _extractor(evaluation.extractor, self.runtime.device, self.extractor_weights)
         reference = _reference(
-            self.cell.dataset, self.data_dir, size, evaluation.extractor, self.runtime.device, self.extractor_weights, evaluation.reference_count
+            self.cell.dataset,
+            self.data_dir,
+            size,
+            evaluation.extractor,
+            self.runtime.device,
+            self.extractor_weights,
+            evaluation.reference_count,
         )
         for scored in score_images(
-            images, reference=reference, extractor=extractor, held_out=self.prepared.dataset.held_out, seed=self.cell.seed, metrics=evaluation.metrics
+            images,
+            reference=reference,
+            extractor=extractor,
+            held_out=self.prepared.dataset.held_out,
+            seed=self.cell.seed,
+            metrics=evaluation.metrics,
         ):
-            card = {**scored.card, "sampler": point.sampler, "nfe": point.nfe, "guidance": 1.0, "weights": point.weights,
-                    "precision": self.runtime.precision}
+            card = {
+                **scored.card,
+                "sampler": point.sampler,
+                "nfe": point.nfe,
+                "guidance": 1.0,
+                "weights": point.weights,
+                "precision": self.runtime.precision,
+            }
             self._add(state.step, identity, point.weights, scored.metric, scored.value, card)
 
-    def _add(self, step: int, identity: str, weights: str, metric: str, value: float | None, card: dict[str, Any]) -> None:
+    def _add(
+        self, step: int, identity: str, weights: str, metric: str, value: float | None, card: dict[str, Any]
+    ) -> None:
         from bench.profile.macs import TRAINING_FACTOR
 
         train_macs = TRAINING_FACTOR * self.prepared.macs * self.cell.training.batch_size * step
         self.scores[identity, metric] = Score(
-            score_id=identity, step=step, weights=weights, metric=metric, value=value, card=card, train_macs=train_macs, wall_s=round(self.train_s, 3)
+            score_id=identity,
+            step=step,
+            weights=weights,
+            metric=metric,
+            value=value,
+            card=card,
+            train_macs=train_macs,
+            wall_s=round(self.train_s, 3),
         )
 
     def _save_picture(self, images: Any, point: ScorePoint) -> None:

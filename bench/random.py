@@ -33,7 +33,9 @@ def normal(generator: np.random.Generator, shape: tuple[int, ...]) -> torch.Tens
     return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32))
 
 
-def block_noise(seed: int, purpose: str, *, start: int, count: int, shape: tuple[int, ...], step: int | None = None) -> torch.Tensor:
+def block_noise(
+    seed: int, purpose: str, *, start: int, count: int, shape: tuple[int, ...], step: int | None = None
+) -> torch.Tensor:
     """Rows ``start … start+count-1`` of an endless table of noise, float32, shape ``(count, *shape)``.
 
     The table is drawn in blocks of 64 rows keyed by the block's number, so a row never depends on the batch size with

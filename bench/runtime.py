@@ -10,10 +10,9 @@ import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import torch
+from bench.config import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +20,7 @@ class Runtime:
     """Where and with which kernels a cell computes."""
 
     device: str = "cpu"
-    precision: str = "float32"  # float32 or bfloat16 autocast over float32 master weights
+    precision: Precision = "float32"  # float32 or bfloat16 autocast over float32 master weights
     attention: str = "fused"  # fused (SDPA) or plain (bmm, softmax, bmm)
     threads: int = 1
 
@@ -73,7 +72,7 @@ def pick_device(device: str) -> str:
     return device
 
 
-def fast_precision(device: str) -> str:
+def fast_precision(device: str) -> Precision:
     """bfloat16 where matrix products run in it natively, else float32."""
     import torch
 
@@ -86,7 +85,7 @@ def fast_precision(device: str) -> str:
     return "float32"
 
 
-def resolve_runtime(*, device: str = "auto", precision: str = "auto", threads: int = 1) -> Runtime:
+def resolve_runtime(*, device: str = "auto", precision: Precision = "auto", threads: int = 1) -> Runtime:
     """The runtime of a grid on this machine.
 
     The CPU's fused attention has a bf16 backward that costs up to ten times the plain one at the suite's lengths, so

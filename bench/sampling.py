@@ -39,7 +39,7 @@ def sample_images(
     """``count`` images, uint8 (count, C, H, W), on the CPU; ``shape`` is (C, H, W).
 
     Image i starts from row i of the seed's noise table, so 500 images are the first 500 of 10,000. Raises NotFinite when
-    the network's output is, ValueError for an unknown sampler.
+    the result is not, ValueError for an unknown sampler.
     """
     images = torch.empty((count, *shape), dtype=torch.uint8)
     done = 0
@@ -51,7 +51,14 @@ def sample_images(
 
 
 def _sample(
-    model: nn.Module, start: int, size: int, shape: tuple[int, int, int], seed: int, sampler: str, nfe: int, runtime: Runtime
+    model: nn.Module,
+    start: int,
+    size: int,
+    shape: tuple[int, int, int],
+    seed: int,
+    sampler: str,
+    nfe: int,
+    runtime: Runtime,
 ) -> Tensor:
     sde, device, method = VPSDE(), runtime.device, SAMPLERS.get(sampler)
 

@@ -13,7 +13,7 @@ from results.record import Record, Score
 # Fields of a score card that make two numbers incomparable; those that begin so count as well (reference_hash).
 # The weights' hash is one of them; library versions, precision and the floor are shown but split nothing.
 _CARD_FIELDS = ("count", "extractor", "weights_sha256", "resize", "reference", "sampler", "nfe", "guidance")
-_LOSS_FIELDS = ("images_per_bin", "bins", "t", "fingerprint")
+_EXACT_FIELDS = ("images_per_bin", "bins", "t", "fingerprint", "kernel", "k", "subset", "card_version")
 
 _ORDER = ("frechet", "kernel", "precision", "recall", "loss", "other", "bin", "cost")
 
@@ -56,7 +56,7 @@ def how_measured(record: Record, score: Score) -> tuple[tuple[str, str], ...]:
     facts = {
         key: str(value)
         for key, value in score.card.items()
-        if key in _LOSS_FIELDS or any(key == name or key.startswith(f"{name}_") for name in _CARD_FIELDS)
+        if key in _EXACT_FIELDS or any(key == name or key.startswith(f"{name}_") for name in _CARD_FIELDS)
     }
     data = record.dataset.get("fingerprint") or record.dataset.get("name", "")
     size = record.training.get("image_size") or record.dataset.get("image_size", "")
@@ -99,7 +99,7 @@ def values(arm: ArmView, column: Column) -> dict[int, float]:
         if (record := cell.survivor) is None:
             continue
         for score in record.scores:
-            if score.value is not None and column_of(record, score).key() == column.key():
+            if score.value is not None and _belongs(record, score, column):
                 result[cell.seed] = score.value
     return result
 
@@ -111,7 +111,7 @@ def cards(arms: Iterable[ArmView], column: Column) -> list[dict[str, Any]]:
         for arm in arms
         for record in arm.survivors
         for score in record.scores
-        if column_of(record, score).key() == column.key()
+        if _belongs(record, score, column)
     ]
 
 
@@ -123,6 +123,11 @@ def floor(arms: Iterable[ArmView], column: Column) -> float | None:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     return None
+
+
+def _belongs(record: Record, score: Score, column: Column) -> bool:
+    named = (score.metric, score.weights, score.step) == (column.metric, column.weights, column.step)
+    return named and how_measured(record, score) == column.how
 
 
 def _rank(column: Column) -> int:

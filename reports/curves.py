@@ -94,7 +94,9 @@ def _curve(arm: ArmView, key: _Key) -> Curve:
         points = sorted(
             (score.step, score.value)
             for score in cell.record.scores
-            if score.value is not None and (score.metric, score.weights, cols.how_measured(cell.record, score)) == key
+            if score.value is not None
+            and (score.metric, score.weights) == key[:2]
+            and cols.how_measured(cell.record, score) == key[2]
         )
         if points:
             seeds[cell.seed] = points

@@ -142,6 +142,7 @@ def _no_floor(card: dict[str, Any]) -> str:
     floor = card["floor"]
     value, reason = (floor.get("value"), floor.get("reason")) if isinstance(floor, dict) else (floor, None)
     reason = reason or card.get("floor_reason") or card.get("floor_note") or "not measured"
+    reason = str(reason).removeprefix("n/a: ")
     return f"floor n/a ({reason})" if value is None else ""
 
 

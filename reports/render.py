@@ -29,24 +29,27 @@ class Rendered:
     problems: list[str]
 
 
-def render(dirs: Dirs, out: str | PathLike[str] | None = None, *, width: int | None = None) -> Rendered:
+def render(
+    dirs: Dirs, out: str | PathLike[str] | None = None, *, width: int | None = None, plots: bool = True
+) -> Rendered:
     """Report on the records of one or several output folders; needs neither torch nor checkpoints.
 
     Writes ``report.md``, ``tables/<grid>.csv`` and ``plots/<grid>.png`` and ``.svg`` under ``out`` (default: ``report``
-    in the first folder); ``width`` is the text's, in columns. Damaged records are named in ``problems`` and left out.
-    Raises ValueError for a missing or empty folder, OSError when ``out`` cannot be written.
+    in the first folder); ``width`` is the text's, in columns; ``plots=False`` saves their seconds. Damaged records are
+    named in ``problems`` and left out. Raises ValueError for a missing or empty folder, OSError when ``out`` cannot be
+    written.
     """
     findings = find(dirs)
     folder = Path(out) if out is not None else findings.folders[0] / "report"
     page = folder / "report.md"
     paths: list[Path] = []
-    plots: dict[str, list[str]] = {}
+    pictures: dict[str, list[str]] = {}
     for grid in findings.grids:
         paths.append(write_bytes(folder / "tables" / f"{grid.name}.csv", _csv(figures(grid)).encode()))
-        drawn = draw(grid, folder / "plots")
-        plots[grid.name] = [path.relative_to(folder).as_posix() for path in drawn if path.suffix == ".png"]
+        drawn = draw(grid, folder / "plots") if plots else []
+        pictures[grid.name] = [path.relative_to(folder).as_posix() for path in drawn if path.suffix == ".png"]
         paths += drawn
-    write_bytes(page, document(findings, plots).encode())
+    write_bytes(page, document(findings, pictures).encode())
     text = terminal.text(findings, width=width) + f"\nreport: {page}\n"
     return Rendered(paths=[page, *paths], text=text, data=_data(findings), problems=findings.problems)
 

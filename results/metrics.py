@@ -76,10 +76,19 @@ def _feature_distance(name: str, extractor: str, count: str) -> Metric:
     return Metric(name=name, short=f"FD-{_count(count)}", detail=detail, direction="lower", digits=2, kind="frechet")
 
 
-def _kernel(name: str, prefix: str, extractor: str | None, count: str) -> Metric:
-    short, detail = f"{prefix.upper()}-{_count(count)}", (extractor or "").replace("_", "-")
+def _kernel(name: str, prefix: str, count: str) -> Metric:
+    label = {"kid": "KID", "clean_kid": "clean-KID"}[prefix]
+    return _thousandths(name, f"{label}-{_count(count)}", "")
+
+
+def _kernel_feature_distance(name: str, extractor: str, count: str) -> Metric:
+    return _thousandths(name, f"KD-{_count(count)}", extractor.replace("_", "-"))
+
+
+def _thousandths(name: str, short: str, detail: str) -> Metric:
+    unit = "×10⁻³"  # the unit that papers give KID in
     return Metric(
-        name=name, short=short, detail=detail, direction="lower", digits=2, unit="×10⁻³", scale=1e3, kind="kernel"
+        name=name, short=short, detail=detail, direction="lower", digits=2, unit=unit, scale=1e3, kind="kernel"
     )
 
 
@@ -96,8 +105,8 @@ def _bin(name: str, level: str) -> Metric:
 _FAMILIES: tuple[tuple[re.Pattern[str], Callable[..., Metric]], ...] = (
     (re.compile(r"(fid|clean_fid)_(\d+k?)"), _frechet),
     (re.compile(r"fd_(\w+)_(\d+k?)"), _feature_distance),
-    (re.compile(r"(kid)(?:_(\w+))?_(\d+k?)"), _kernel),
-    (re.compile(r"(kd)_(\w+)_(\d+k?)"), _kernel),
+    (re.compile(r"(kid|clean_kid)_(\d+k?)"), _kernel),
+    (re.compile(r"kd_(\w+)_(\d+k?)"), _kernel_feature_distance),
     (re.compile(r"(precision|recall)_(\d+k?)_k(\d+)"), _manifold),
     (re.compile(r"val_loss_bin(\d+)"), _bin),
 )

@@ -43,8 +43,18 @@ def test_imports_point_one_way() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["--help"], ["list", "axes"], ["list", "grids", "--json"], ["list", "budgets"], ["list", "datasets"],
-     ["list", "presets"], ["list", "extractors"], ["list", "samplers"], ["run", "--help"], ["report", "nowhere"]],
+    [
+        ["--help"],
+        ["list", "axes"],
+        ["list", "grids", "--json"],
+        ["list", "budgets"],
+        ["list", "datasets"],
+        ["list", "presets"],
+        ["list", "extractors"],
+        ["list", "samplers"],
+        ["run", "--help"],
+        ["report", "nowhere"],
+    ],
     ids=" ".join,
 )
 def test_starts_without_torch(command: list[str]) -> None:

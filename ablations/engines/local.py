@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -36,7 +37,7 @@ class LocalEngine:
         self.workers, self.devices = workers, list(devices)
 
     def run(self, jobs: Sequence[Job], *, tell: Tell) -> Iterator[tuple[int, Record | Lost]]:
-        """Yield each job's record as it ends; ``tell`` gets the events of running cells. Raises OSError as workers do."""
+        """Yield each job's record as it ends; ``tell`` gets the events of running cells; OSError as workers raise it."""
         if self.workers == 1:
             for job in jobs:
                 yield job.index, run_job(_on(job, self.devices[0]), tell)
@@ -76,10 +77,8 @@ def _on(job: Job, device: str) -> Job:
 
 def _hand(worker: _Worker, job: Job) -> None:
     worker.job = job
-    try:
+    with suppress(OSError):  # it died between two cells: reading its pipe will say so
         worker.pipe.send(_on(job, worker.device))
-    except OSError:
-        pass  # it died between two cells: reading its pipe will say so
 
 
 def _listen(worker: _Worker, tell: Tell) -> tuple[int, Record | Lost] | None:

@@ -89,6 +89,10 @@ def _build(recipe: Recipe, folder: Path) -> None:
             file.write(text.encode() + b"\n")
             _sync(file)
         _place(temporary, folder, recipe.fingerprint)
+    except OSError as error:
+        if error.filename is None:  # a failed write does not say where
+            raise OSError(error.errno, error.strerror, str(folder)) from error
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -20,7 +20,7 @@ CLASSES = 10
 
 
 def _dtype(spec: str | bytes, *_: object) -> np.dtype[Any]:
-    """The only dtype there is. Python 2 wrote align and copy as integers, which numpy now warns about."""
+    """The only dtype that is admitted; the stream's own align and copy (0 and 1 in Python 2) say nothing more."""
     text = spec.decode() if isinstance(spec, bytes) else spec
     if text not in ("u1", "|u1"):
         raise pickle.UnpicklingError(f"expected bytes, got an array of {text!r}")

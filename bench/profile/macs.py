@@ -26,7 +26,9 @@ def count(config: ModelConfig) -> tuple[int, int]:
     x = torch.empty(1, config.channels, config.image_size, config.image_size, device="meta")
     t = torch.empty(1, device="meta")
     y = torch.zeros(1, dtype=torch.long, device="meta") if config.num_classes else None
-    context = torch.empty(1, config.context_tokens, config.context_dim, device="meta") if config.context_tokens else None
+    context = (
+        torch.empty(1, config.context_tokens, config.context_dim, device="meta") if config.context_tokens else None
+    )
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         model(x, t, y, context)
     return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2

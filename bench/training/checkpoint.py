@@ -79,7 +79,7 @@ def save_checkpoint(folder: Path, state: TrainState, header: Mapping[str, Any]) 
 
 def state_tensors(state: TrainState) -> dict[str, Tensor]:
     """Everything that the next step depends on, by key, on the CPU."""
-    tensors = {f"model.{name}": p for name, p in state.model.named_parameters()}
+    tensors: dict[str, Tensor] = {f"model.{name}": p for name, p in state.model.named_parameters()}
     tensors |= {f"ema.{name}": average for name, average in state.ema.averages.items()}
     for name, parameter in state.model.named_parameters():
         moments = state.optimizer.state.get(parameter, {})
@@ -101,7 +101,10 @@ def restore(state: TrainState, checkpoint: Checkpoint) -> None:
             state.ema.averages[name].copy_(tensors[f"ema.{name}"])
             if f"optim.step.{name}" in tensors:
                 moments = {key: tensors[f"optim.{key}.{name}"].to(parameter.device) for key in _MOMENTS}
-                state.optimizer.state[parameter] = {"step": _optimizer_step(state, tensors[f"optim.step.{name}"]), **moments}
+                state.optimizer.state[parameter] = {
+                    "step": _optimizer_step(state, tensors[f"optim.step.{name}"]),
+                    **moments,
+                }
 
 
 def _optimizer_step(state: TrainState, step: Tensor) -> Tensor:
@@ -115,10 +118,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}; expected a file such as runs/skip/checkpoints/ID/step-00000200.safetensors")
+        raise FileNotFoundError(
+            f"no checkpoint at {path}; expected a file such as runs/skip/checkpoints/ID/step-00000200.safetensors"
+        )
     recorded = path.with_suffix(".sha256")
     if recorded.is_file() and recorded.read_text().split()[:1] != [sha256(path)]:
-        raise ValueError(f"{path} is damaged: its SHA-256 is not the one in {recorded.name}; train again or use another step")
+        raise ValueError(
+            f"{path} is damaged: its SHA-256 is not the one in {recorded.name}; train again or use another step"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -126,10 +133,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
     if "header" not in metadata or "step" not in metadata:
-        raise ValueError(f"{path} is a safetensors file, but not a checkpoint of uvit: its header names no variant and step")
+        raise ValueError(
+            f"{path} is a safetensors file, but not a checkpoint of uvit: its header names no variant and step"
+        )
     if int(metadata["schema"]) > CHECKPOINT_SCHEMA:
-        raise ValueError(f"{path} has schema {metadata['schema']}, newer than {CHECKPOINT_SCHEMA}; upgrade uvit-ablations")
-    return Checkpoint(path=path, header={**json.loads(metadata["header"]), "step": int(metadata["step"])}, tensors=tensors)
+        raise ValueError(
+            f"{path} has schema {metadata['schema']}, newer than {CHECKPOINT_SCHEMA}; upgrade uvit-ablations"
+        )
+    return Checkpoint(
+        path=path, header={**json.loads(metadata["header"]), "step": int(metadata["step"])}, tensors=tensors
+    )
 
 
 def latest_checkpoint(

@@ -32,7 +32,7 @@ class Ema:
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Within the block the model's parameters are the averages; afterwards they are themselves again, bit for bit."""
+        """Within the block the model's parameters are the averages; afterwards themselves again, bit for bit."""
         held = [p.data for p in self._live]
         try:
             for parameter, average in zip(self._live, self.averages.values(), strict=True):

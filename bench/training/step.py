@@ -18,7 +18,7 @@ from bench.runtime import Runtime, resolve_runtime
 from bench.training.ema import Ema
 
 if TYPE_CHECKING:
-    from bench.config import TrainingConfig
+    from bench.config import Precision, TrainingConfig
     from variants import Spec
 
 
@@ -45,7 +45,11 @@ class TrainState:
         alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in self.sde.marginal(t))
         x_t = alpha * x0 + sigma * noise
         with self.runtime.autocast():
-            predicted = self.model(x_t, self.sde.network_time(t), y) if y is not None else self.model(x_t, self.sde.network_time(t))
+            predicted = (
+                self.model(x_t, self.sde.network_time(t), y)
+                if y is not None
+                else self.model(x_t, self.sde.network_time(t))
+            )
         return F.mse_loss(predicted.float(), noise)
 
     def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None = None) -> Tensor:
@@ -97,7 +101,7 @@ def make_step(
     channels: int,
     batch_size: int,
     device: str = "cpu",
-    precision: str = "auto",
+    precision: Precision = "auto",
     seed: int = 0,
 ) -> Callable[[], Tensor]:
     """A callable that does one full training step (forward, backward, optimiser, EMA) on fixed random images.

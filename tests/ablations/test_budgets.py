@@ -11,8 +11,17 @@ def test_the_paper_budget_is_the_papers() -> None:
     assert budget.preset == "uvit-s/2"
     assert (training.steps, training.batch_size, training.lr, training.weight_decay) == (500_000, 128, 2e-4, 0.03)
     assert (training.betas, training.warmup, training.ema_decay) == ((0.99, 0.999), 2_500, 0.9999)
-    assert (evaluation.every, evaluation.samples, evaluation.sampler, evaluation.nfe) == (50_000, 10_000, "dpm_solver", 50)
-    assert (evaluation.final_samples, evaluation.final_sampler, evaluation.final_nfe) == (50_000, "euler_maruyama", 1_000)
+    assert (evaluation.every, evaluation.samples, evaluation.sampler, evaluation.nfe) == (
+        50_000,
+        10_000,
+        "dpm_solver",
+        50,
+    )
+    assert (evaluation.final_samples, evaluation.final_sampler, evaluation.final_nfe) == (
+        50_000,
+        "euler_maruyama",
+        1_000,
+    )
     assert evaluation.extractor == "inception"
 
 

@@ -17,7 +17,9 @@ GOOD = 'question = "Q?"\nbaseline = "concat"\n[axes]\nskip = ["concat", "none"]\
 
 
 def test_bundled_grids_are_those_of_the_paper() -> None:
-    assert {"skip", "time", "conv_head", "patch_embed", "pos_embed", "depth", "width", "patch", "paper"} <= set(grid_names())
+    assert {"skip", "time", "conv_head", "patch_embed", "pos_embed", "depth", "width", "patch", "paper"} <= set(
+        grid_names()
+    )
 
 
 @pytest.mark.parametrize("name", grid_names())
@@ -50,7 +52,10 @@ def test_size_grids_scale_with_the_preset_and_give_the_papers_values_for_s() -> 
     assert names("depth", "uvit-s/2") == {"default", "depth=9", "depth=17"}
     assert names("width", "uvit-s/2") == {"default", "width=256", "width=768"}
     assert {arm.variant for arm in load_grid("patch").arms("uvit-s/2", image_size=32)} == {
-        "uvit-s/2", "uvit-s/1", "uvit-s/4", "uvit-s/8",
+        "uvit-s/2",
+        "uvit-s/1",
+        "uvit-s/4",
+        "uvit-s/8",
     }
     assert names("width", "uvit-micro-deep/4") == {"default", "width=32", "width=96"}
 
@@ -70,7 +75,10 @@ def test_a_grid_of_variants_is_relative_to_the_preset_or_whole(tmp_path: Path) -
 def test_variants_as_a_list_are_named_by_their_text(tmp_path: Path) -> None:
     text = 'question = "Q?"\nbaseline = "default"\nvariants = ["", "+skip=add"]\n'
     arms = load_grid(_write(tmp_path, text)).arms("uvit-nano/4", image_size=32)
-    assert [(arm.name, arm.variant) for arm in arms] == [("default", "uvit-nano/4"), ("skip=add", "uvit-nano/4+skip=add")]
+    assert [(arm.name, arm.variant) for arm in arms] == [
+        ("default", "uvit-nano/4"),
+        ("skip=add", "uvit-nano/4+skip=add"),
+    ]
 
 
 def test_endpoint_of_the_file_is_read(tmp_path: Path) -> None:
@@ -116,9 +124,15 @@ def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
-    [("skip", "skipp", "skipp"), ('"none"', '"nonne"', "nonne"), ('baseline = "concat"', 'baseline = "add"', "baseline 'add'")],
+    [
+        ("skip", "skipp", "skipp"),
+        ('"none"', '"nonne"', "nonne"),
+        ('baseline = "concat"', 'baseline = "add"', "baseline 'add'"),
+    ],
 )
-def test_an_unknown_axis_option_or_baseline_is_refused_when_expanded(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_an_unknown_axis_option_or_baseline_is_refused_when_expanded(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     grid: Grid = load_grid(_write(tmp_path, GOOD.replace(old, new)))
     with pytest.raises(ValueError, match=message):
         grid.arms("uvit-nano/4", image_size=32)

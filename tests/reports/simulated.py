@@ -46,7 +46,13 @@ def sample_card(**changes: Any) -> dict[str, Any]:
 
 
 def loss_card() -> dict[str, Any]:
-    return {"metric": "val_loss", "images_per_bin": 500, "bins": 5, "reference": "photos:held_out", "fingerprint": "ef" * 32}
+    return {
+        "metric": "val_loss",
+        "images_per_bin": 500,
+        "bins": 5,
+        "reference": "photos:held_out",
+        "fingerprint": "ef" * 32,
+    }
 
 
 def score(train_id: str, step: int, weights: str, metric: str, value: float | None, card: dict[str, Any]) -> Score:

@@ -123,7 +123,7 @@ def test_processes_may_build_at_once(archive: Path, tmp_path: Path) -> None:
 def test_full_disk_leaves_nothing(archive: Path, tmp_path: Path) -> None:
     """A limit on file size stands in for the full disk: the same failing write, without a file system of our own."""
     output, errors = _start(archive, tmp_path / "cache", 50_000).communicate(timeout=60)
-    assert output.startswith("OSError") and errors == ""
+    assert output.startswith("OSError") and str(tmp_path / "cache" / "datasets" / "npz-x-") in output and errors == ""
     assert list((tmp_path / "cache" / "datasets").iterdir()) == []
     assert len(_load(archive).train) == 180
 

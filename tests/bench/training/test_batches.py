@@ -12,7 +12,17 @@ def _dataset(*, flip: bool, size: int = 20) -> Dataset:
     images = np.arange(size, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 4, 4), np.uint8)
     images = np.ascontiguousarray(images + np.arange(4, dtype=np.uint8) * 40)
     split = Split(name="t:train", fingerprint="0" * 64, images=images)
-    return Dataset(name="t", train=split, held_out=None, num_classes=0, channels=1, image_size=4, flip=flip, fingerprint="0" * 64, card={})
+    return Dataset(
+        name="t",
+        train=split,
+        held_out=None,
+        num_classes=0,
+        channels=1,
+        image_size=4,
+        flip=flip,
+        fingerprint="0" * 64,
+        card={},
+    )
 
 
 @pytest.mark.parametrize("batch_size", [1, 6, 20, 33])

@@ -1,0 +1,158 @@
+"""Records: text <-> object, and what is refused with which words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from results import Record, Score
+from results.record import SCHEMA, STATUSES, NewerSchema, dumps, plain
+
+HEX = st.text("0123456789abcdef", min_size=12, max_size=64)
+TEXT = st.text(min_size=1, max_size=20)
+COUNT = st.integers(0, 10**15)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | NUMBER | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+OBJECT = st.dictionaries(st.text(), JSON, max_size=4)
+SCORES = st.builds(
+    Score,
+    score_id=HEX,
+    step=COUNT,
+    weights=TEXT,
+    metric=TEXT,
+    value=st.none() | NUMBER,
+    card=OBJECT,
+    train_macs=COUNT,
+    wall_s=st.floats(0, 1e9),
+)
+RECORDS = st.builds(
+    Record,
+    train_id=HEX,
+    status=st.sampled_from(STATUSES),
+    error=st.none() | st.text(),
+    variant=TEXT,
+    preset=TEXT,
+    options=st.dictionaries(TEXT, TEXT, max_size=3),
+    dataset=OBJECT,
+    budget=TEXT,
+    training=OBJECT,
+    seed=COUNT,
+    params=COUNT,
+    macs=COUNT,
+    losses=st.lists(st.fixed_dictionaries({"step": COUNT, "loss": NUMBER}), max_size=3),
+    scores=st.lists(SCORES, max_size=3),
+    provenance=OBJECT,
+)
+
+
+def fields(**changes: Any) -> dict[str, Any]:
+    score = {"score_id": "b" * 12, "step": 10, "weights": "ema", "metric": "fid_10k", "value": 5.8, "card": {},
+             "train_macs": 1, "wall_s": 0.5}  # fmt: skip
+    return {
+        "schema": 1, "kind": "cell", "train_id": "a" * 16, "status": "ok", "error": None, "variant": "uvit-s/2",
+        "preset": "uvit-s/2", "options": {}, "dataset": {"name": "photos"}, "budget": "cpu", "training": {}, "seed": 0,
+        "params": 1, "macs": 2, "losses": [{"step": 1, "loss": 0.1}], "scores": [score], "provenance": {},
+    } | changes  # fmt: skip
+
+
+@given(RECORDS)
+@settings(max_examples=40, deadline=None)
+def test_text_and_back_is_the_same_record(record: Record) -> None:
+    assert Record.from_json(record.to_json()) == record
+
+
+@given(RECORDS)
+@settings(max_examples=40, deadline=None)
+def test_text_is_strict_ascii_json(record: Record) -> None:
+    text = record.to_json()
+    assert text.isascii()
+    json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in a record"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train_id": "../../etc/passwd"}, "train_id: expected 12 to 64 lower-case hex digits"),
+        ({"train_id": "a" * 11}, "train_id"),
+        ({"train_id": "a" * 16 + "\n"}, "train_id"),
+        ({"status": "fine"}, "status: expected one of ok, undertrained, diverged, oom, error, got 'fine'"),
+        ({"error": 3}, "error: expected text or null"),
+        ({"variant": ""}, "variant: expected non-empty text"),
+        ({"options": {"skip": 1}}, "options"),
+        ({"dataset": []}, "dataset: expected an object"),
+        ({"seed": -1}, "seed: expected a whole number from 0, got -1"),
+        ({"seed": True}, "seed"),
+        ({"params": 1.5}, "params"),
+        ({"losses": [{"step": 1}]}, "losses"),
+        ({"kind": "profile"}, "kind"),
+        ({"scores": {}}, "scores: expected a list"),
+        ({"scores": [3]}, r"scores\[0\]: expected a JSON object"),
+        ({"scores": [fields()["scores"][0] | {"value": "5"}]}, r"scores\[0\]: value: expected a finite number or null"),
+        ({"scores": [fields()["scores"][0] | {"value": True}]}, r"scores\[0\]: value"),
+        ({"scores": [fields()["scores"][0] | {"wall_s": -1}]}, r"scores\[0\]: wall_s"),
+        ({"extra": 1}, "'extra': unknown field"),
+        ({"schema": 0}, "schema"),
+        ({"schema": "1"}, "schema"),
+        ({"schema": True}, "schema"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_file(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=rf"^records/x.json: {message}") as caught:
+        Record.from_json(json.dumps(fields(**change)), where="records/x.json")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", list(fields()))
+def test_a_missing_field_is_named(name: str) -> None:
+    content = fields()
+    del content[name]
+    with pytest.raises(ValueError, match=f"file: {name}: "):
+        Record.from_json(json.dumps(content), where="file")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema": NaN}', "[" * 100_000, b"\xff\xfe\x00", "null"])
+def test_what_is_no_record_is_refused_in_one_line(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r"^file: ") as caught:
+        Record.from_json(text, where="file")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_record_of_a_later_schema_says_so() -> None:
+    with pytest.raises(NewerSchema, match=f"schema {SCHEMA + 1} was written by a later uvit"):
+        Record.from_json(json.dumps(fields(schema=SCHEMA + 1)))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_score_is_finite_or_none(value: float) -> None:
+    with pytest.raises(ValueError, match="value: expected a finite number or null"):
+        Score(**fields()["scores"][0] | {"value": value})
+
+
+def test_cards_become_plain_json() -> None:
+    card = {"t": (0.001, 0.999), "n": np.int64(3), "x": np.float32(0.5), "a": np.arange(2), "nan": float("nan"),
+            "path": PurePosixPath("a/b"), 1: {"b", "a"}, "no": np.bool_(True)}  # fmt: skip
+    expected = {
+        "t": [0.001, 0.999],
+        "n": 3,
+        "x": 0.5,
+        "a": [0, 1],
+        "nan": None,
+        "path": "a/b",
+        "1": ["a", "b"],
+        "no": True,
+    }
+    assert plain(card) == expected
+    assert json.loads(dumps(card)) == expected
+    score = Score(**fields()["scores"][0] | {"card": card})
+    again = Record.from_json(Record(**fields(scores=[score])).to_json())
+    assert again.scores[0].card == expected
