@@ -60,10 +60,11 @@ def plan_grid(
     data_dir: Path | None = None,
 ) -> Plan:
     """Resolve every cell of a grid. Raises ValueError where the request is wrong; trains nothing."""
-    from bench.pipeline import load_cached_dataset
+    from bench.pipeline import check_names, load_cached_dataset
 
     if seeds < 1:
         raise ValueError(f"--seeds: expected at least 1, got {seeds}")
+    check_names(budget.evaluation)
     data = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)
     preset = preset or budget.preset
     arms = grid.arms(preset, image_size=data.image_size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,8 @@ def print_plan(plan: Plan) -> None:
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     console.print(
-        f"{len(plan.cells)} cells of {training.steps:,} steps x {training.batch_size} images, {training.precision}, on {plan.dataset}"
+        f"{len(plan.cells)} cells of {training.steps:,} steps x {training.batch_size} images, "
+        f"{training.precision}, on {plan.dataset}"
     )
     console.print(
         f"training {total['training_macs'] / 1e15:.3f} PMACs, sampling {total['sampling_macs'] / 1e15:.3f} PMACs"
@@ -147,10 +148,25 @@ def run_grid(
     if todo:
         warm = dataclasses.replace(runtime, device=devices[0], threads=max(share, cores()))
         warm.apply()
-        warm_scoring(todo[0].cell, runtime=warm, data_dir=data_dir, weights=extractor_weights)
+        warm_scoring(
+            todo[0].cell, runtime=warm, data_dir=data_dir, weights=extractor_weights, progress=_reference_progress()
+        )
     chosen: Engine = kind(workers=workers, devices=devices)
     outcomes = _watch(plan, root, runtime, chosen, data_dir, extractor_weights, plugins)
     return root, _complain_of_failures(outcomes)
+
+
+def _reference_progress() -> Callable[[int], None]:
+    """Says, every ten thousand images, why nothing trains yet."""
+    told = 0
+
+    def progress(done: int) -> None:
+        nonlocal told
+        if done // 10_000 > told or (done and not told):
+            told = max(1, done // 10_000)
+            print(f"reference features (once a dataset and extractor): {done:,} images", file=sys.stderr, flush=True)
+
+    return progress
 
 
 def _workers(device: str, jobs: int, cells: int) -> tuple[int, list[str]]:

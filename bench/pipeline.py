@@ -23,13 +23,14 @@ from bench.cell import (
     validation_id,
     validation_steps,
 )
+from bench.config import EvaluationConfig
 from bench.runtime import Runtime
 from results.provenance import provenance
 from results.record import SCHEMA, Record, Score
 from results.store import Store
 
 if TYPE_CHECKING:
-    from bench.data import Dataset
+    from bench.data import Dataset, Split
     from bench.fid import Extractor, Reference
     from bench.training.step import TrainState
     from variants.config import ModelConfig
@@ -41,6 +42,7 @@ CHECKPOINT_SECONDS = 300.0
 LOSS_POINTS = 200
 Event = dict[str, Any]
 Report = Callable[[Event], None]
+Progress = Callable[[int], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,32 +95,53 @@ def _reference(
     weights: Path | None,
     count: int,
 ) -> Reference:
+    split = load_cached_dataset(name, data_dir, image_size).train
+    return _reference_of(split, _extractor(extractor, device, weights), count)
+
+
+def _reference_of(split: Split, extractor: Extractor, count: int, progress: Progress | None = None) -> Reference:
     from bench.fid import reference_for
 
-    dataset = load_cached_dataset(name, data_dir, image_size)
     return reference_for(
-        dataset.train,
-        name=f"{dataset.name}:train",
-        fingerprint=dataset.fingerprint,
-        extractor=_extractor(extractor, device, weights),
+        split,
+        name=split.name,
+        fingerprint=split.fingerprint,
+        extractor=extractor,
         count=count,
+        progress=progress or (lambda done: None),
     )
 
 
-def warm_scoring(cell: Cell, *, runtime: Runtime, data_dir: Path | None = None, weights: Path | None = None) -> None:
-    """Load the extractor and compute the cached reference once, before cells share them; raises as they do."""
+def check_names(evaluation: EvaluationConfig) -> None:
+    """Raise ValueError for a sampler, extractor or metric that is not registered."""
+    from bench.diffusion.samplers import SAMPLERS
+    from bench.fid import EXTRACTORS, METRICS
+
+    for name in (evaluation.sampler, evaluation.final_sampler):
+        SAMPLERS.get(name)
+    EXTRACTORS.get(evaluation.extractor)
+    if evaluation.samples and not evaluation.metrics:
+        raise ValueError(f"evaluation.metrics: expected at least one of {', '.join(METRICS.names())}; got none")
+    for name in evaluation.metrics:
+        METRICS.get(name)
+
+
+def warm_scoring(
+    cell: Cell,
+    *,
+    runtime: Runtime,
+    data_dir: Path | None = None,
+    weights: Path | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Compute the cached reference once, before cells share it. Raises ValueError for weights that are missing."""
     if not score_points(cell.evaluation, cell.training.steps):
         return
-    size = cell.training.image_size or None
-    _reference(
-        cell.dataset,
-        data_dir,
-        size,
-        cell.evaluation.extractor,
-        runtime.device,
-        weights,
-        cell.evaluation.reference_count,
-    )
+    extractor = _extractor(cell.evaluation.extractor, runtime.device, weights)
+    split = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None).train
+    reference = _reference_of(split, extractor, cell.evaluation.reference_count, progress)
+    if "kernel" in cell.evaluation.metrics:
+        reference.kernel_self_term(runtime.device)
 
 
 def run_cell(

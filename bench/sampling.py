@@ -38,8 +38,8 @@ def sample_images(
 ) -> Tensor:
     """``count`` images, uint8 (count, C, H, W), on the CPU; ``shape`` is (C, H, W).
 
-    Image i starts from row i of the seed's noise table, so 500 images are the first 500 of 10,000. Raises NotFinite when
-    the result is not, ValueError for an unknown sampler.
+    Image i starts from row i of the seed's noise table, so 500 images are the first 500 of 10,000. Raises
+    NotFinite when the result is not, ValueError for an unknown sampler.
     """
     images = torch.empty((count, *shape), dtype=torch.uint8)
     done = 0

@@ -59,7 +59,7 @@ def score_cards(grid: GridView) -> list[str]:
 def paper_notes(grid: GridView) -> list[str]:
     """The source of the paper's column, where there is one."""
     paper = paper_column(grid)
-    return paper.notes if paper else []
+    return [paper.note] if paper else []
 
 
 def failures(grid: GridView) -> list[str]:

@@ -24,8 +24,11 @@ class PaperColumn:
         return f"paper {self.panels[0].metric}"
 
     @property
-    def notes(self) -> list[str]:
-        return [f"† {panel.note}" for panel in self.panels[:1]]
+    def note(self) -> str:
+        """Where the figures come from, and what they are good for."""
+        letters = [panel.name[-1] for panel in self.panels]
+        source = self.panels[0].source.replace(f"({letters[0]})", f"({', '.join(letters)})", 1)
+        return f"† {source}; CIFAR10, U-ViT-S/2, 500K steps, one seed: not comparable in value with ours, only in order"
 
     def value(self, arm: ArmView) -> float | None:
         """The paper's score of the arm that differs in one axis; None where it has none."""
@@ -43,7 +46,8 @@ class PaperColumn:
 
 def paper_column(grid: GridView) -> PaperColumn | None:
     """The column for a grid whose reference names a panel of Figure 2, if any of its arms stands there."""
-    named = tuple(panels(grid.manifest["reference"]))
+    axes = {axis for arm in grid.arms for axis in arm.options}
+    named = tuple(panel for panel in panels(grid.manifest["reference"]) if panel.axis in axes)
     if not named:
         return None
     column = PaperColumn(panels=named)

@@ -148,7 +148,7 @@ def _lines(axis: Axes, panel: Panel, curves: Sequence[Curve], looks: dict[str, d
         axis.plot(steps, [scale * point[1] for point in band], markersize=3.2, **look)
         if len(curve.seeds) > 1:
             low, high = ([scale * point[i] for point in band] for i in (2, 3))
-            axis.fill_between(steps, low, high, color=look["color"], alpha=0.18, linewidth=0)
+            axis.fill_between(steps, low, high, color=look["color"], alpha=0.8 / (len(curves) + 1), linewidth=0)
     axis.set_xlabel("training steps")
     axis.set_ylabel(plain(panel.metric.axis))
     axis.xaxis.set_major_formatter(lambda value, _: _thousands(value))
@@ -165,7 +165,7 @@ def _lines(axis: Axes, panel: Panel, curves: Sequence[Curve], looks: dict[str, d
 
 def _seed_line(axis: Axes, points: Sequence[tuple[int, float]], colour: str, scale: float, *, failed: bool) -> None:
     x, y = [step for step, _ in points], [scale * value for _, value in points]
-    axis.plot(x, y, color=colour, linewidth=0.6, alpha=0.5)
+    axis.plot(x, y, color=colour, linewidth=0.5, alpha=0.45)
     if failed:
         axis.plot(x[-1:], y[-1:], color=colour, marker="x", markersize=6, markeredgewidth=1.5)
 

@@ -77,19 +77,14 @@ def _feature_distance(name: str, extractor: str, count: str) -> Metric:
 
 
 def _kernel(name: str, prefix: str, count: str) -> Metric:
-    label = {"kid": "KID", "clean_kid": "clean-KID"}[prefix]
-    return _thousandths(name, f"{label}-{_count(count)}", "")
+    short = {"kid": "KID", "clean_kid": "clean-KID"}[prefix] + f"-{_count(count)}"
+    unit = "×10⁻³"  # as papers give it; other extractors' features have other sizes, and so no such custom
+    return Metric(name=name, short=short, direction="lower", digits=2, unit=unit, scale=1e3, kind="kernel")
 
 
 def _kernel_feature_distance(name: str, extractor: str, count: str) -> Metric:
-    return _thousandths(name, f"KD-{_count(count)}", extractor.replace("_", "-"))
-
-
-def _thousandths(name: str, short: str, detail: str) -> Metric:
-    unit = "×10⁻³"  # the unit that papers give KID in
-    return Metric(
-        name=name, short=short, detail=detail, direction="lower", digits=2, unit=unit, scale=1e3, kind="kernel"
-    )
+    detail = extractor.replace("_", "-")
+    return Metric(name=name, short=f"KD-{_count(count)}", detail=detail, direction="lower", digits=3, kind="kernel")
 
 
 def _manifold(name: str, prefix: str, count: str, k: str) -> Metric:

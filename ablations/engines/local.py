@@ -37,7 +37,7 @@ class LocalEngine:
         self.workers, self.devices = workers, list(devices)
 
     def run(self, jobs: Sequence[Job], *, tell: Tell) -> Iterator[tuple[int, Record | Lost]]:
-        """Yield each job's record as it ends; ``tell`` gets the events of running cells; OSError as workers raise it."""
+        """Yield each job's record as it ends; ``tell`` gets the events of running cells. Raises workers' OSError."""
         if self.workers == 1:
             for job in jobs:
                 yield job.index, run_job(_on(job, self.devices[0]), tell)

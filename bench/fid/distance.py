@@ -34,7 +34,7 @@ def frechet_distance(mu1: Any, sigma1: Any, mu2: Any, sigma2: Any) -> float:
     mean1, cov1 = _gaussian(mu1, sigma1, "first")
     mean2, cov2 = _gaussian(mu2, sigma2, "second")
     _same_width(mean1, mean2)
-    return _distance(mean1 - mean2, float(np.trace(cov1)), Factor.of(cov1), cov2)
+    return _distance(mean1 - mean2, float(np.trace(cov1)), factor(cov1), cov2)
 
 
 def frechet_from_features(features: Any, ref_mean: Any, ref_cov: Any) -> float:
@@ -59,59 +59,63 @@ def frechet_from_features(features: Any, ref_mean: Any, ref_cov: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A factor F (n, d) that is simply there: centred features over the root of n - 1."""
+    """A factor F (r, d) of any rank."""
 
     matrix: Array
 
     def sandwich(self, cov: Array) -> Array:
-        """F S F^T."""
+        """The upper triangle of F S F^T (r, r)."""
         return self.matrix @ cov @ self.matrix.T
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
-    """F = U P^T D (r, d): pivoted Cholesky of the correlation matrix, D the standard deviations, r the numerical rank.
+class Triangle:
+    """A factor F (d, d) that is upper triangular: Cholesky's."""
 
-    Scaling first makes the rank a matter of correlation, not of units. Directions under d times the machine precision
-    are rounding and are dropped.
-    """
-
-    upper: Array  # U (r, d), upper triangular (trapezoidal when r < d)
-    order: npt.NDArray[np.int64]
-    scale: Array
-
-    @classmethod
-    def of(cls, cov: Array) -> Factor:
-        from scipy.linalg import lapack
-
-        scale = np.sqrt(np.diag(cov))
-        scale[scale == 0] = 1.0  # a constant feature: its row and column are zero
-        upper, pivots, rank, _ = lapack.dpstrf((cov / scale) / scale[:, None], lower=0, overwrite_a=1)
-        return cls(np.triu(upper)[:rank], pivots.astype(np.int64) - 1, scale)
-
-    @property
-    def matrix(self) -> Array:
-        """F itself."""
-        f = np.empty_like(self.upper)
-        f[:, self.order] = self.upper
-        return f * self.scale
+    matrix: Array
 
     def sandwich(self, cov: Array) -> Array:
-        """F S F^T; only the upper triangle is meant. At full rank LAPACK's ``sygst`` does it in a quarter of the work."""
+        """The upper triangle of F S F^T (d, d), by LAPACK's ``sygst`` in a quarter of the work of two products."""
         from scipy.linalg import lapack
 
-        if len(self.upper) < len(cov):
-            return self.matrix @ cov @ self.matrix.T
-        scaled = (cov * self.scale * self.scale[:, None])[np.ix_(self.order, self.order)]
-        return lapack.dsygst(scaled.T, self.upper, itype=2, lower=0, overwrite_a=1)[0]
+        return lapack.dsygst(cov.T, self.matrix, itype=2, lower=0)[0]
 
 
-def _distance(gap: Array, trace1: float, first: Rows | Factor, cov2: Array) -> float:
+def factor(cov: Array) -> Rows | Triangle:
+    """F with F^T F = ``cov``: Cholesky's where the matrix has full numerical rank, else the pivoted one of its rank."""
+    from scipy.linalg import lapack
+
+    upper, failed = lapack.dpotrf(cov, lower=0)
+    variances = np.diag(cov)
+    if not failed and (np.diag(upper) ** 2 > rounding(cov) * variances).all():
+        return Triangle(upper)
+    return _pivoted(cov)
+
+
+def _pivoted(cov: Array) -> Rows:
+    """Pivoted Cholesky of the correlation matrix, which makes rank a matter of correlation, not of units."""
+    from scipy.linalg import lapack
+
+    scale = np.sqrt(np.diag(cov))
+    scale[scale == 0] = 1.0  # a constant feature: its row and column are zero
+    correlation = (cov / scale) / scale[:, None]
+    upper, pivots, rank, _ = lapack.dpstrf(correlation, lower=0, tol=rounding(cov), overwrite_a=1)
+    f = np.zeros((rank, len(cov)))
+    f[:, pivots - 1] = np.triu(upper)[:rank]
+    return Rows(f * scale)
+
+
+def rounding(cov: Array) -> float:
+    """The share of a feature's variance, left after all others are taken out, that counts as rounding."""
+    return len(cov) * float(np.finfo(np.float64).eps)
+
+
+def _distance(gap: Array, trace1: float, first: Rows | Triangle, cov2: Array) -> float:
     """The distance from a factor of the first covariance and the second covariance."""
     fixed = float(gap @ gap) + trace1 + float(np.trace(cov2))
     root, loss = _roots_of_eigenvalues(first.sandwich(cov2))
     if loss > max(TOLERANCE * abs(fixed - 2 * root), NEGLIGIBLE * fixed):
-        root = _sum_of_singular_values(first.matrix @ Factor.of(cov2).matrix.T)
+        root = _sum_of_singular_values(first.matrix @ factor(cov2).matrix.T)
     return max(fixed - 2 * root, 0.0)
 
 
@@ -121,7 +125,7 @@ def _roots_of_eigenvalues(sandwich: Array) -> tuple[float, float]:
 
     if not len(sandwich):
         return 0.0, 0.0
-    values = eigvalsh(sandwich, lower=False, overwrite_a=True, check_finite=False)
+    values = eigvalsh(sandwich.T, lower=True, overwrite_a=True, check_finite=False)
     roots = np.sqrt(np.clip(values, 0, None))
     noise = np.finfo(np.float64).eps * float(values[-1])
     loss = 2 * float(np.sum(noise / (roots + np.sqrt(noise)))) if noise > 0 else 0.0
@@ -138,11 +142,13 @@ def _gaussian(mu: Any, sigma: Any, which: str) -> tuple[Array, Array]:
     mean, cov = _float64(mu, f"{which} mean"), _float64(sigma, f"{which} covariance")
     if mean.ndim != 1 or cov.shape != (len(mean), len(mean)):
         raise ValueError(f"the {which} mean and covariance must be (d,) and (d, d), got {mean.shape} and {cov.shape}")
-    if not (np.isfinite(mean).all() and np.isfinite(cov).all()):
-        raise ValueError(f"the {which} mean or covariance has values that are not finite (NaN or infinity)")
     if not len(mean):
         raise ValueError(f"the {which} mean and covariance are empty; expected at least one feature")
-    if (np.diag(cov) < 0).any() or np.abs(cov - cov.T).max() > 1e-6 * np.abs(cov).max():
+    probe = np.random.default_rng(0).standard_normal(len(mean))  # two products tell what comparing all entries would
+    rows, columns, largest = cov @ probe, probe @ cov, float(np.abs(np.diag(cov)).max())
+    if not (np.isfinite(mean).all() and np.isfinite(rows).all() and np.isfinite(columns).all()):
+        raise ValueError(f"the {which} mean or covariance has values that are not finite (NaN or infinity)")
+    if (np.diag(cov) < 0).any() or np.abs(rows - columns).max() > 1e-6 * largest * len(mean) ** 0.5:
         raise ValueError(
             f"the {which} covariance is not symmetric with a non-negative diagonal, so it is no covariance"
         )

@@ -47,7 +47,7 @@ class Panel:
     metric: str  # a name of results.metrics
     steps: int
     values: dict[str, float]  # by our option
-    note: str
+    source: str
 
 
 def reference() -> pd.DataFrame:
@@ -81,5 +81,4 @@ def _panel(name: str) -> Panel:
             values[options[key]] = float(row["value"])
             source = row["source"]
     assert values, f"no row of {name} in {_FILE}"
-    note = f"{source}; CIFAR10, U-ViT-S/2, 500K steps, one seed: not comparable in value with ours, only in order"
-    return Panel(name=name, axis=axis, default=default, metric="fid_10k", steps=500_000, values=values, note=note)
+    return Panel(name=name, axis=axis, default=default, metric="fid_10k", steps=500_000, values=values, source=source)

@@ -67,7 +67,8 @@ def test_the_paper_grid_runs_the_shared_default_once() -> None:
 
 
 def test_a_grid_of_variants_is_relative_to_the_preset_or_whole(tmp_path: Path) -> None:
-    text = 'question = "Q?"\nbaseline = "default"\n[variants]\ndefault = ""\nboth = "+skip=add+conv_head=none"\ndeep = "uvit-micro-deep/4"\n'
+    arms_text = 'default = ""\nboth = "+skip=add+conv_head=none"\ndeep = "uvit-micro-deep/4"\n'
+    text = 'question = "Q?"\nbaseline = "default"\n[variants]\n' + arms_text
     arms = load_grid(_write(tmp_path, text)).arms("uvit-nano/4", image_size=32)
     assert [arm.variant for arm in arms] == ["uvit-nano/4", "uvit-nano/4+conv_head=none+skip=add", "uvit-micro-deep/4"]
 
@@ -113,7 +114,7 @@ def test_typos_are_named(tmp_path: Path, text: str, message: str) -> None:
 def test_an_unknown_grid_suggests_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"unknown grid 'skp'; did you mean 'skip'\?"):
         load_grid("skp")
-    with pytest.raises(ValueError, match="no grid file at nowhere.toml"):
+    with pytest.raises(ValueError, match=r"no grid file at nowhere\.toml"):
         load_grid("nowhere.toml")
 
 

@@ -76,8 +76,8 @@ def cell_scores(arm: str, seed: int, steps: Iterable[int], **card: Any) -> list[
         if step % 1000 == 0:
             fd = 60 + 200 * decay + 4000 * EFFECT[arm] + 3 * noise.standard_normal()
             scores.append(score(train_id, step, "ema", FD, fd, sample_card(**card)))
-            kd = fd / 1e4
-            scores.append(score(train_id, step, "ema", "kd_effnet_lite0_1k", kd, sample_card(floor=0.0001, **card)))
+            kd = fd / 50
+            scores.append(score(train_id, step, "ema", "kd_effnet_lite0_1k", kd, sample_card(floor=0.113, **card)))
             scores.append(score(train_id, step, "ema", "precision_1k_k3", 0.61, sample_card(floor=0.7, **card)))
             scores.append(score(train_id, step, "ema", "recall_1k_k3", 0.22, sample_card(floor=0.65, **card)))
     return scores

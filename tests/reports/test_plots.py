@@ -81,6 +81,7 @@ def test_a_large_grid_has_a_plot_an_axis(tmp_path: Path) -> None:
     pictures = [path.name for path in rendered.paths if path.suffix == ".png"]
     assert pictures == ["paper-skip.png", "paper-time.png", "paper-depth.png"]
     assert all(f"(plots/{name})" in page(rendered) for name in pictures)
+    assert "Fig. 2(a, b) of the paper" in page(rendered)
     rows = figures(rendered)
     expected = {"default": "5.78", "skip=add": "8.99", "time=adaln": "7.17", "depth=9": ""}
     assert {arm: rows[arm]["paper fid_10k"] for arm in expected} == expected

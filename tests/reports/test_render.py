@@ -97,6 +97,19 @@ def test_a_terminal_of_any_width_loses_nothing(skip: tuple[Path, Rendered], widt
         assert figure in text
 
 
+def test_blocks_of_columns_stay_together(skip: tuple[Path, Rendered], tmp_path: Path) -> None:
+    lines = render(skip[0], tmp_path, width=140).text.splitlines()
+    first, second = [line for line in lines if line.startswith("linear_skip")]
+    assert first.endswith("2/2 ok")
+    assert second.split()[-1] == "7.56"
+
+
+def test_scores_of_a_failed_cell_enter_no_mean(tmp_path: Path) -> None:
+    store = skip_run(tmp_path, arms=["concat", "add"])
+    store.write(record("add", 1, status="error", error="RuntimeError: after the last score"))
+    assert figures(render(tmp_path))["add"]["val_loss raw n"] == "1"
+
+
 def test_score_cards_and_provenance_stand_in_the_page(skip: tuple[Path, Rendered]) -> None:
     text = page(skip[1])
     assert "FD-1K effnet-lite0 (ema), KD-1K effnet-lite0 (ema)" in text
@@ -249,7 +262,7 @@ def test_text_from_records_is_text(tmp_path: Path) -> None:
     store.write(record("add", 1, status="error", error=HOSTILE))
     rendered = render(tmp_path)
     text = page(rendered)
-    assert "<script>" not in text
+    assert "<script" not in text
     assert "://" not in text  # no bare link either
     assert "\x1b" not in text + rendered.text
     assert "\u202e" not in text + rendered.text

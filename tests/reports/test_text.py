@@ -10,7 +10,9 @@ from markdown_it import MarkdownIt
 
 from reports.text import markdown, plain
 
-ALPHABET = st.sampled_from([*"ab1 _*`~[]()<>|\\&#!@$.:/-+=\n\t", "\x1b", "http://", "www.", "&lt;", "é", "\u202e"])
+ALPHABET = st.sampled_from(
+    [*"ab1 _*`~[]()<>|\\&#!@$.:/-+=\n\t", "\x1b", "http://", "www.", "&lt;", "<b>", "<!--", "<a@b.c>", "é", "\u202e"]
+)
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 

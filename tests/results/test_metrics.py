@@ -16,7 +16,7 @@ from results.metrics import describe, si
         ("fd_dinov2_vitl14_500", "FD-500 dinov2-vitl14", ("FD-500 ↓", "dinov2-vitl14"), "lower", "frechet"),
         ("kid_10k", "KID-10K", ("KID-10K ↓", "×10⁻³"), "lower", "kernel"),
         ("clean_kid_10k", "clean-KID-10K", ("clean-KID-10K ↓", "×10⁻³"), "lower", "kernel"),
-        ("kd_effnet_lite0_1k", "KD-1K effnet-lite0", ("KD-1K ↓", "effnet-lite0, ×10⁻³"), "lower", "kernel"),
+        ("kd_effnet_lite0_1k", "KD-1K effnet-lite0", ("KD-1K ↓", "effnet-lite0"), "lower", "kernel"),
         ("precision_1k_k3", "Precision-1K k=3", ("Precision-1K ↑", "k=3"), "higher", "precision"),
         ("recall_500_k5", "Recall-500 k=5", ("Recall-500 ↑", "k=5"), "higher", "recall"),
         ("val_loss", "val loss", ("val loss ↓",), "lower", "loss"),

@@ -144,6 +144,13 @@ def test_a_file_is_replaced_whole_and_keeps_the_users_mode(tmp_path: Path) -> No
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
 
 
+def test_a_reader_keeps_the_file_that_it_opened(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path / "x.json", b"old" * 1000)
+    with path.open("rb") as reader:
+        write_bytes(path, b"new")
+        assert reader.read() == b"old" * 1000
+
+
 def test_what_cannot_be_json_leaves_nothing(tmp_path: Path) -> None:
     circle: list[Any] = []
     circle.append(circle)

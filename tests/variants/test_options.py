@@ -78,13 +78,14 @@ COMBINATIONS = list(itertools.product(*([o.name for o in variants.AXES.get(axis)
 
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_any_combination_of_options_builds_and_runs(condition: str) -> None:
-    data: dict[str, Any] = CONDITIONS[condition]
-    given = inputs(data, device="meta")
+    data: dict[str, Any] = {**CONDITIONS[condition], "image_size": 8}
+    given = inputs(data)
     assert len(COMBINATIONS) == 180
-    for combination in COMBINATIONS:
+    for combination in COMBINATIONS[:: 1 if condition == "classes" else 7]:
         chosen = "".join(f"+{axis}={option}" for axis, option in zip(SLOT_AXES, combination, strict=True))
-        model = variants.create_model(f"uvit-micro/4+depth=3+width=32{chosen}", **data, device="meta")
-        assert model(**given).shape == given["x"].shape, chosen
+        model = variants.create_model(f"uvit-micro/4+depth=3+width=32{chosen}", **data)
+        out = model(**given)
+        assert out.shape == given["x"].shape and out.isfinite().all(), chosen
 
 
 @pytest.mark.parametrize(

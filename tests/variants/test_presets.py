@@ -83,7 +83,7 @@ def test_size_grids_scale_with_the_preset(axis: str, preset: str, values: str) -
 
 
 def test_patch_grids_leave_out_what_does_not_fit() -> None:
-    assert variants.scaled_options("patch", "uvit-s/2", image_size=64) == ["4", "8"]
+    assert variants.scaled_options("patch", "uvit-s/2", image_size=64) == ["2", "4", "8"]
     assert variants.scaled_options("patch", "uvit-s/4", image_size=28) == ["4", "2"]
 
 

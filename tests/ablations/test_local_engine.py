@@ -1,0 +1,64 @@
+"""The local engine: workers that die cost their cell only, and what ran is the same however many ran side by side."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import results
+
+UVIT = Path(sys.executable).parent / "uvit"
+QUICK = ["--budget", "smoke", "--set", "evaluation.samples=0", "--set", "evaluation.every=0"]
+
+# building the network is fatal in a worker, and harmless in the command that only counts its parameters
+DOOM = '''
+import multiprocessing, os, signal
+from variants import AXES, Axis, Option
+
+def fatal(config, model):
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+AXES.register("doom", Axis(
+    name="doom", question="Does a dead worker stop the grid?", default="no",
+    options=(Option(name="no", formula="h"), Option(name="yes", formula="dead", build=fatal)),
+))
+'''
+GRID = 'question = "Q?"\nbaseline = "no"\n[axes]\ndoom = ["no", "yes"]\n'
+PAIR = 'question = "Q?"\nbaseline = "concat"\n[axes]\nskip = ["concat", "none"]\n'
+
+
+def _run(folder: Path, grid: str, *more: str) -> subprocess.CompletedProcess[str]:
+    (folder / "mine.toml").write_text(grid)
+    command = [str(UVIT), "run", "mine.toml", *QUICK, *more]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=250, check=False)
+
+
+def test_a_killed_worker_is_a_record_and_the_grid_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "doom.py").write_text(DOOM)
+    result = _run(tmp_path, GRID, "--plugin", "doom.py", "--jobs", "2", "--seeds", "2", "--out", "out")
+    assert result.returncode == 1, result.stderr
+    records = [json.loads(path.read_text()) for path in (tmp_path / "out/records").glob("*.json")]
+    failed = [record for record in records if record["status"] == "error"]
+    assert len(records) == 4
+    assert {record["variant"] for record in failed} == {"uvit-micro/4+doom=yes"}
+    assert len(failed) == 2
+    assert all("killed (signal 9)" in record["error"] for record in failed)
+    assert "2 of 4 cells failed" in result.stderr
+
+
+def test_side_by_side_or_one_by_one_gives_the_same_numbers(tmp_path: Path) -> None:
+    for jobs in ("1", "2"):
+        result = _run(tmp_path, PAIR, "--jobs", jobs, "--threads", "1", "--out", f"out{jobs}")
+        assert result.returncode == 0, result.stderr
+    one, two = (results.load(tmp_path / f"out{jobs}").sort_values(["train_id", "metric"]) for jobs in ("1", "2"))
+    assert list(one.value) == list(two.value)
+
+
+def test_a_resumed_grid_keeps_the_runtime_that_it_was_started_with(tmp_path: Path) -> None:
+    assert _run(tmp_path, PAIR, "--jobs", "1", "--threads", "2", "--precision", "float32", "--out", "out").returncode == 0
+    result = _run(tmp_path, PAIR, "--seeds", "2", "--out", "out")
+    assert result.returncode == 0, result.stderr
+    runtime = json.loads((tmp_path / "out/grids/mine.json").read_text())["runtime"]
+    assert (runtime["threads"], runtime["precision"]) == (2, "float32")
+    assert result.stderr.count("already finished") == 2
