@@ -130,11 +130,11 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show the cells of a grid, their sizes and their cost, and train nothing."""
-    from ablations.session import make_plan, plan_rows, print_plan
+    from ablations.session import Request, make_plan, plan_rows, print_plan
 
     _load_plugins(plugin)
-    made, _ = make_plan(
-        grid,
+    request = Request(
+        grid=grid,
         preset=preset,
         dataset=dataset,
         budget=budget,
@@ -144,6 +144,7 @@ def plan(
         precision=precision,
         data_dir=data_dir,
     )
+    made, _ = make_plan(request)
     if as_json:
         print(json.dumps(plan_rows(made), indent=2))
     else:
@@ -169,23 +170,26 @@ def run(
     plugin: Plugins = None,
 ) -> None:
     """Train and score every cell of a grid, then print its table; finished cells are skipped."""
-    from ablations.session import run_grid
+    from ablations.session import Request, run_grid
 
     _load_plugins(plugin)
-    folder, code = run_grid(
-        grid,
+    request = Request(
+        grid=grid,
         preset=preset,
         dataset=dataset,
         budget=budget,
         seeds=seeds,
-        out=out,
+        settings=setting or [],
         device=device,
         precision=precision,
-        settings=setting or [],
+        data_dir=data_dir,
+    )
+    folder, code = run_grid(
+        request,
+        out=out,
         jobs=jobs,
         threads=threads,
         engine=engine,
-        data_dir=data_dir,
         extractor_weights=extractor_weights,
         plugins=plugin or [],
     )

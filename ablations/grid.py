@@ -24,6 +24,7 @@ class Arm:
 
     name: str
     variant: str
+    formula: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +59,18 @@ class Grid:
         ]
 
     def _axis_arms(self, preset: str, image_size: int) -> list[Arm]:
-        from variants import canonical
+        from variants import AXES, canonical
 
-        default, arms = canonical(preset), dict[str, str]()
+        default, arms = canonical(preset), dict[str, Arm]()
         for axis, options in self.axes.items():
             for option in _options(axis, options, preset, image_size):
                 variant = canonical(f"{preset}+{axis}={option}")
-                arms.setdefault(variant, self._arm_name(axis, option, is_default=variant == default))
+                name = self._arm_name(axis, option, is_default=variant == default)
+                formula = "" if name == "default" else AXES.get(axis).option(option).formula
+                arms.setdefault(variant, Arm(name=name, variant=variant, formula=formula))
         if self.baseline == "default" and default not in arms:
-            arms = {default: "default", **arms}
-        return [Arm(name=name, variant=variant) for variant, name in arms.items()]
+            arms = {default: Arm(name="default", variant=default), **arms}
+        return list(arms.values())
 
     def _arm_name(self, axis: str, option: str, *, is_default: bool) -> str:
         if is_default and self.baseline == "default":

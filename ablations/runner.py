@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ablations.budgets import Budget, Endpoint
-from ablations.engines.job import Engine, Job, Lost, Tell
+from ablations.engines.job import Engine, Job, Lost, Run, Tell
 from ablations.grid import Arm, Grid
 from bench.cell import Cell, score_points, validation_steps
 from bench.config import Precision
-from bench.pipeline import Prepared, is_finished, prepare
+from bench.pipeline import Prepared, check_names, is_finished, load_cached_dataset, prepare
 from bench.runtime import Runtime
 from results.record import SCHEMA, Record
 from results.store import Store
+from variants import resolve
 
 _KINDS: tuple[Literal["frechet", "kernel"], ...] = ("frechet", "kernel")  # full names need the budget
 
@@ -49,46 +50,59 @@ class Outcome:
         return self.status not in ("ok", "undertrained")
 
 
-def plan_grid(
-    grid: Grid,
-    budget: Budget,
-    *,
-    dataset: str,
-    seeds: int,
-    preset: str | None = None,
-    precision: Precision,
-    data_dir: Path | None = None,
-) -> Plan:
-    """Resolve every cell of a grid. Raises ValueError where the request is wrong; trains nothing."""
-    from bench.pipeline import check_names, load_cached_dataset
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A grid under a budget on a dataset: its arms and seeds, checked, but no network built yet."""
 
+    grid: Grid
+    budget: Budget
+    dataset: str
+    preset: str
+    arms: list[Arm]
+    seeds: int
+    data_dir: Path | None
+
+
+def resolve_scope(
+    grid: Grid, budget: Budget, *, dataset: str, seeds: int, preset: str | None = None, data_dir: Path | None = None
+) -> Scope:
+    """Check all of a request that needs no torch. Raises ValueError where it is wrong; decodes the dataset."""
     if seeds < 1:
         raise ValueError(f"--seeds: expected at least 1, got {seeds}")
     check_names(budget.evaluation)
-    data = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)
     preset = preset or budget.preset
+    grid.arms(preset, image_size=32)  # before the dataset: a slip in a name should not wait for a download
+    data = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)
     arms = grid.arms(preset, image_size=data.image_size)
+    for arm in arms:
+        resolve(arm.variant, image_size=data.image_size, channels=data.channels)
+    return Scope(grid=grid, budget=budget, dataset=dataset, preset=preset, arms=arms, seeds=seeds, data_dir=data_dir)
+
+
+def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
+    """Resolve every cell of a grid, with its id and size; trains nothing."""
+    grid, budget, arms = scope.grid, scope.budget, scope.arms
     training = dataclasses.replace(budget.training, precision=precision)
     cells: dict[str, Prepared] = {}
     members: dict[str, list[tuple[int, str]]] = {arm.name: [] for arm in arms}
-    for seed in range(seeds):
+    for seed in range(scope.seeds):
         for arm in arms:
             cell = Cell(
                 variant=arm.variant,
-                dataset=dataset,
+                dataset=scope.dataset,
                 budget=budget.name,
                 training=training,
                 evaluation=budget.evaluation,
                 seed=seed,
             )
-            prepared = prepare(cell, data_dir=data_dir)
+            prepared = prepare(cell, data_dir=scope.data_dir)
             cells.setdefault(prepared.train_id, prepared)
             members[arm.name].append((seed, prepared.train_id))
     return Plan(
         grid=grid,
         budget=budget,
-        dataset=dataset,
-        preset=preset,
+        dataset=scope.dataset,
+        preset=scope.preset,
         endpoint=_endpoint(grid, budget),
         arms=arms,
         cells=list(cells.values()),
@@ -140,6 +154,7 @@ def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
             {
                 "arm": arm.name,
                 "variant": arm.variant,
+                "formula": arm.formula,
                 "cells": [{"seed": seed, "train_id": train_id} for seed, train_id in plan.members[arm.name]],
             }
             for arm in plan.arms
@@ -159,39 +174,19 @@ def unfinished(plan: Plan, root: Path) -> list[Prepared]:
     return [prepared for prepared in plan.cells if not is_finished(store.read(prepared.train_id), prepared)]
 
 
-def run_plan(
-    plan: Plan,
-    *,
-    root: Path,
-    runtime: Runtime,
-    engine: Engine,
-    tell: Tell,
-    data_dir: Path | None = None,
-    extractor_weights: Path | None = None,
-    plugins: Sequence[Path] = (),
-) -> Iterator[Outcome]:
+def run_plan(plan: Plan, run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
     """Run what is not finished and yield every cell's outcome; the manifest is written before the first cell starts."""
-    store = Store(root)
-    store.write_grid(plan.grid.name, manifest(plan, runtime))
-    todo = unfinished(plan, root)
-    jobs = [
-        Job(
-            index=index,
-            cell=prepared.cell,
-            train_id=prepared.train_id,
-            root=root,
-            runtime=runtime,
-            data_dir=data_dir,
-            extractor_weights=extractor_weights,
-            plugins=tuple(plugins),
-        )
-        for index, prepared in enumerate(todo)
-    ]
+    store = Store(run.root)
+    store.write_grid(plan.grid.name, manifest(plan, run.runtime))
+    todo = unfinished(plan, run.root)
     for prepared in plan.cells:
         if prepared not in todo:
             record = store.read(prepared.train_id)
             assert record is not None
             yield Outcome(prepared=prepared, status=record.status, error=record.error, skipped=True)
+    jobs = [
+        Job(index=index, train_id=prepared.train_id, cell=prepared.cell, run=run) for index, prepared in enumerate(todo)
+    ]
     for index, result in engine.run(jobs, tell=tell):
         record = result if isinstance(result, Record) else _lost_record(todo[index], result, store)
         yield Outcome(prepared=todo[index], status=record.status, error=record.error)

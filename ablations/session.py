@@ -5,46 +5,72 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ablations.budgets import load_budgets
-from ablations.engines.job import Engine
+from ablations.engines import ENGINES
 from ablations.grid import load_grid
-from ablations.runner import Outcome, Plan, cost, plan_grid, run_plan, stored_runtime, unfinished
-from bench.config import as_precision
+from ablations.progress import progress
+from ablations.runner import (
+    Outcome,
+    Plan,
+    Run,
+    cost,
+    plan_grid,
+    resolve_scope,
+    run_plan,
+    stored_runtime,
+    unfinished,
+)
+from bench.config import Precision, as_precision
+from bench.pipeline import warm_scoring
 from bench.runtime import Runtime, cores, pick_device, resolve_runtime
 
 
-def make_plan(
-    grid: str,
-    *,
-    preset: str | None,
-    dataset: str,
-    budget: str,
-    seeds: int,
-    settings: Sequence[str],
-    device: str = "auto",
-    precision: str = "auto",
-    data_dir: Path | None = None,
-    stored: Runtime | None = None,
-) -> tuple[Plan, Runtime]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a user asked for, as text and numbers, not yet checked."""
+
+    grid: str
+    preset: str | None = None
+    dataset: str = "photos"
+    budget: str = "cpu"
+    seeds: int = 1
+    settings: Sequence[str] = ()
+    device: str = "auto"
+    precision: str = "auto"
+    data_dir: Path | None = None
+
+
+def make_plan(request: Request, *, stored: Runtime | None = None) -> tuple[Plan, Runtime]:
     """The plan and the runtime of a request. Raises ValueError where the request is wrong; trains nothing.
 
-    Precision: the command line's, else ``--set training.precision``, else what this grid was started with in its
-    folder (``stored``), else what is fast here.
+    ``stored`` is the runtime that this grid was started with in its folder. Everything that needs no torch is checked
+    before torch is imported, so that a slip is answered at once.
     """
-    chosen = load_budgets().get(budget).with_settings(settings)
-    loaded = load_grid(grid)
-    asked = as_precision(precision, where="--precision")
-    asked = chosen.training.precision if asked == "auto" else asked
-    if stored is not None and asked == "auto":
-        asked = stored.precision
-    runtime = resolve_runtime(device=device, precision=asked)
-    plan = plan_grid(
-        loaded, chosen, dataset=dataset, seeds=seeds, preset=preset, precision=runtime.precision, data_dir=data_dir
+    grid, budget = load_grid(request.grid), load_budgets().get(request.budget).with_settings(request.settings)
+    asked = as_precision(request.precision, where="--precision")
+    scope = resolve_scope(
+        grid,
+        budget,
+        dataset=request.dataset,
+        seeds=request.seeds,
+        preset=request.preset,
+        data_dir=request.data_dir,
     )
-    return plan, runtime
+    runtime = _runtime(request.device, budget.training.precision if asked == "auto" else asked, stored)
+    return plan_grid(scope, precision=runtime.precision), runtime
+
+
+def _runtime(device: str, precision: Precision, stored: Runtime | None) -> Runtime:
+    """The stored runtime where it fits what is asked for, so that a grid ends as it began; else what is fast here."""
+    here = pick_device(device)
+    kind = here.partition(":")[0]
+    if stored is not None and stored.device.partition(":")[0] == kind and precision in ("auto", stored.precision):
+        return dataclasses.replace(stored, device=here)
+    return resolve_runtime(device=here, precision=precision, threads=0)
 
 
 def plan_rows(plan: Plan) -> dict[str, Any]:
@@ -97,62 +123,50 @@ def print_plan(plan: Plan) -> None:
 
 
 def run_grid(
-    grid: str,
+    request: Request,
     *,
-    preset: str | None,
-    dataset: str,
-    budget: str,
-    seeds: int,
-    out: Path | None,
-    device: str,
-    precision: str,
-    settings: Sequence[str],
-    jobs: int,
-    threads: int,
-    engine: str,
-    data_dir: Path | None,
-    extractor_weights: Path | None,
-    plugins: Sequence[Path],
+    out: Path | None = None,
+    jobs: int = 0,
+    threads: int = 0,
+    engine: str = "local",
+    extractor_weights: Path | None = None,
+    plugins: Sequence[Path] = (),
 ) -> tuple[Path, int]:
     """Run a grid; returns its output folder and the exit code: 0 done, 1 a cell failed and is on record."""
-    from bench.pipeline import warm_scoring
-    from variants.registry import Registry
-
-    engines: Registry[type] = Registry("engine")
-    from ablations.engines.local import LocalEngine
-
-    engines.register("local", LocalEngine)
-    kind = engines.get(engine)
+    make_engine = ENGINES.get(engine)
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value < 0:
             raise ValueError(f"--{name}: expected at least 0, got {value}")
-    root = out or Path("runs") / load_grid(grid).name
-    stored = stored_runtime(root, load_grid(grid).name)
-    plan, runtime = make_plan(
-        grid,
-        preset=preset,
-        dataset=dataset,
-        budget=budget,
-        seeds=seeds,
-        settings=settings,
-        device=device,
-        precision=precision,
-        data_dir=data_dir,
-        stored=stored,
-    )
+    grid = load_grid(request.grid).name
+    root = out or Path("runs") / grid
+    plan, runtime = make_plan(request, stored=stored_runtime(root, grid))
     _check_writable(root)
     todo = unfinished(plan, root)
     workers, devices = _workers(runtime.device, jobs, len(todo))
-    share = threads or (stored.threads if stored else max(1, cores() // workers))
+    share = threads or runtime.threads or max(1, cores() // workers)
     runtime = dataclasses.replace(runtime, threads=share)
     if todo:
         warm = dataclasses.replace(runtime, device=devices[0], threads=max(share, cores()))
         warm.apply()
         warm_scoring(
-            todo[0].cell, runtime=warm, data_dir=data_dir, weights=extractor_weights, progress=_reference_progress()
+            todo[0].cell,
+            runtime=warm,
+            data_dir=request.data_dir,
+            weights=extractor_weights,
+            progress=_reference_progress(),
         )
-    chosen: Engine = kind(workers=workers, devices=devices)
-    outcomes = _watch(plan, root, runtime, chosen, data_dir, extractor_weights, plugins)
+    run = Run(
+        root=root,
+        runtime=runtime,
+        data_dir=request.data_dir,
+        extractor_weights=extractor_weights,
+        plugins=tuple(plugins),
+    )
+    outcomes = []
+    with progress(plan, todo) as show:
+        for outcome in run_plan(plan, run, make_engine(workers=workers, devices=devices), tell=show.tell):
+            show.ended(outcome)
+            outcomes.append(outcome)
     return root, _complain_of_failures(outcomes)
 
 
@@ -188,34 +202,6 @@ def _check_writable(root: Path) -> None:
     probe = root / ".writable"
     write_bytes(probe, b"")
     probe.unlink()
-
-
-def _watch(
-    plan: Plan,
-    root: Path,
-    runtime: Runtime,
-    engine: Engine,
-    data_dir: Path | None,
-    extractor_weights: Path | None,
-    plugins: Sequence[Path],
-) -> list[Outcome]:
-    from ablations.progress import progress
-
-    outcomes = []
-    with progress(plan, unfinished(plan, root)) as show:
-        for outcome in run_plan(
-            plan,
-            root=root,
-            runtime=runtime,
-            engine=engine,
-            tell=show.tell,
-            data_dir=data_dir,
-            extractor_weights=extractor_weights,
-            plugins=plugins,
-        ):
-            show.ended(outcome)
-            outcomes.append(outcome)
-    return outcomes
 
 
 def _complain_of_failures(outcomes: Sequence[Outcome]) -> int:

@@ -13,17 +13,24 @@ from results.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One cell and all that a fresh process needs to run it; picklable."""
+class Run:
+    """Where and how the cells of a grid run."""
 
-    index: int
-    cell: Cell
-    train_id: str
     root: Path
     runtime: Runtime
     data_dir: Path | None = None
     extractor_weights: Path | None = None
     plugins: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One cell and all that a fresh process needs to run it; picklable."""
+
+    index: int
+    train_id: str
+    cell: Cell
+    run: Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +55,13 @@ def run_job(job: Job, tell: Tell) -> Record:
     from bench.pipeline import run_cell
     from variants import load_plugin
 
-    for plugin in job.plugins:
+    for plugin in job.run.plugins:
         load_plugin(plugin)
     return run_cell(
         job.cell,
-        root=job.root,
-        runtime=job.runtime,
-        data_dir=job.data_dir,
-        extractor_weights=job.extractor_weights,
+        root=job.run.root,
+        runtime=job.run.runtime,
+        data_dir=job.run.data_dir,
+        extractor_weights=job.run.extractor_weights,
         report=lambda event: tell(job.index, event),
     )

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from ablations.engines import ENGINES
 from ablations.engines.job import Job, Lost, Tell, run_job
 from results.record import Record
 
@@ -71,8 +72,11 @@ class LocalEngine:
         return _Worker(process=process, pipe=ours, device=self.devices[number % len(self.devices)])
 
 
+ENGINES.register("local", LocalEngine)
+
+
 def _on(job: Job, device: str) -> Job:
-    return replace(job, runtime=replace(job.runtime, device=device))
+    return replace(job, run=replace(job.run, runtime=replace(job.run.runtime, device=device)))
 
 
 def _hand(worker: _Worker, job: Job) -> None:

@@ -11,7 +11,7 @@ UVIT = Path(sys.executable).parent / "uvit"
 QUICK = ["--budget", "smoke", "--set", "evaluation.samples=0", "--set", "evaluation.every=0"]
 
 # building the network is fatal in a worker, and harmless in the command that only counts its parameters
-DOOM = '''
+DOOM = """
 import multiprocessing, os, signal
 from variants import AXES, Axis, Option
 
@@ -23,7 +23,7 @@ AXES.register("doom", Axis(
     name="doom", question="Does a dead worker stop the grid?", default="no",
     options=(Option(name="no", formula="h"), Option(name="yes", formula="dead", build=fatal)),
 ))
-'''
+"""
 GRID = 'question = "Q?"\nbaseline = "no"\n[axes]\ndoom = ["no", "yes"]\n'
 PAIR = 'question = "Q?"\nbaseline = "concat"\n[axes]\nskip = ["concat", "none"]\n'
 
@@ -56,7 +56,9 @@ def test_side_by_side_or_one_by_one_gives_the_same_numbers(tmp_path: Path) -> No
 
 
 def test_a_resumed_grid_keeps_the_runtime_that_it_was_started_with(tmp_path: Path) -> None:
-    assert _run(tmp_path, PAIR, "--jobs", "1", "--threads", "2", "--precision", "float32", "--out", "out").returncode == 0
+    assert (
+        _run(tmp_path, PAIR, "--jobs", "1", "--threads", "2", "--precision", "float32", "--out", "out").returncode == 0
+    )
     result = _run(tmp_path, PAIR, "--seeds", "2", "--out", "out")
     assert result.returncode == 0, result.stderr
     runtime = json.loads((tmp_path / "out/grids/mine.json").read_text())["runtime"]
