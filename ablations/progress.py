@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ablations.runner import Outcome, Plan
-from bench.pipeline import Prepared
+from bench.prepared import Prepared
 
 _LINE_SECONDS = 30.0
 

@@ -13,8 +13,9 @@ from ablations.engines.job import Engine, Job, Lost, Run, Tell
 from ablations.grid import Arm, Grid
 from bench.cell import Cell, score_points, validation_steps
 from bench.config import Precision
-from bench.pipeline import Prepared, check_names, is_finished, load_cached_dataset, prepare
+from bench.prepared import Prepared, failure_record, is_finished, load_cached_dataset, prepare
 from bench.runtime import Runtime
+from bench.scoring import check_names
 from results.record import SCHEMA, Record
 from results.store import Store
 from variants import resolve
@@ -194,8 +195,6 @@ def run_plan(plan: Plan, run: Run, engine: Engine, *, tell: Tell) -> Iterator[Ou
 
 def _lost_record(prepared: Prepared, lost: Lost, store: Store) -> Record:
     """The record of a cell whose process died before it could write one."""
-    from bench.pipeline import failure_record
-
     record = failure_record(prepared, status="error", error=lost.reason, known=store.read(prepared.train_id))
     store.write(record)
     return record

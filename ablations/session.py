@@ -25,8 +25,8 @@ from ablations.runner import (
     unfinished,
 )
 from bench.config import Precision, as_precision
-from bench.pipeline import warm_scoring
 from bench.runtime import Runtime, cores, pick_device, resolve_runtime
+from bench.scoring import warm_scoring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

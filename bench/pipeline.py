@@ -8,32 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cell import (
-    Cell,
-    ScorePoint,
-    score_id,
-    score_points,
-    train_id,
-    validation_id,
-    validation_steps,
-)
-from bench.config import EvaluationConfig
+from bench.cell import Cell, ScorePoint, score_id, score_points, validation_steps
+from bench.prepared import Prepared, is_finished, make_record, prepare, validation_score_id, wanted_scores
 from bench.runtime import Runtime
-from results.provenance import provenance
-from results.record import SCHEMA, Record, Score
+from bench.scoring import cached_reference, extractor_for
+from results.record import Record, Score
 from results.store import Store
 
 if TYPE_CHECKING:
-    from bench.data import Dataset, Split
-    from bench.fid import Extractor, Reference
     from bench.training.step import TrainState
-    from variants.config import ModelConfig
 
 log = logging.getLogger("uvit")
 
@@ -42,106 +31,6 @@ CHECKPOINT_SECONDS = 300.0
 LOSS_POINTS = 200
 Event = dict[str, Any]
 Report = Callable[[Event], None]
-Progress = Callable[[int], None]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A cell with everything that is derived from it, before any training."""
-
-    cell: Cell
-    dataset: Dataset
-    model: ModelConfig
-    train_id: str
-    params: int
-    macs: int
-
-
-def prepare(cell: Cell, *, data_dir: Path | None = None) -> Prepared:
-    """Resolve a cell: its dataset, model configuration, id and size. Raises ValueError where the request is wrong."""
-    from bench.profile.macs import count
-    from variants import resolve
-
-    dataset = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None)
-    model = resolve(cell.variant, image_size=dataset.image_size, channels=dataset.channels)
-    params, macs = count(model)
-    return Prepared(
-        cell=cell, dataset=dataset, model=model, train_id=train_id(cell, model, dataset), params=params, macs=macs
-    )
-
-
-@lru_cache(maxsize=4)
-def load_cached_dataset(name: str, data_dir: Path | None, image_size: int | None) -> Dataset:
-    """``bench.data.load_dataset``, once a process."""
-    from bench.data import load_dataset
-
-    return load_dataset(name, data_dir=data_dir, image_size=image_size)
-
-
-@lru_cache(maxsize=2)
-def _extractor(name: str, device: str, weights: Path | None) -> Extractor:
-    from bench.fid import load_extractor
-
-    return load_extractor(name, device=device, weights=weights)
-
-
-@lru_cache(maxsize=4)
-def _reference(
-    name: str,
-    data_dir: Path | None,
-    image_size: int | None,
-    extractor: str,
-    device: str,
-    weights: Path | None,
-    count: int,
-) -> Reference:
-    split = load_cached_dataset(name, data_dir, image_size).train
-    return _reference_of(split, _extractor(extractor, device, weights), count)
-
-
-def _reference_of(split: Split, extractor: Extractor, count: int, progress: Progress | None = None) -> Reference:
-    from bench.fid import reference_for
-
-    return reference_for(
-        split,
-        name=split.name,
-        fingerprint=split.fingerprint,
-        extractor=extractor,
-        count=count,
-        progress=progress or (lambda done: None),
-    )
-
-
-def check_names(evaluation: EvaluationConfig) -> None:
-    """Raise ValueError for a sampler, extractor or metric that is not registered."""
-    from bench.diffusion.samplers import SAMPLERS
-    from bench.fid import EXTRACTORS, METRICS
-
-    for name in (evaluation.sampler, evaluation.final_sampler):
-        SAMPLERS.get(name)
-    EXTRACTORS.get(evaluation.extractor)
-    if evaluation.samples and not evaluation.metrics:
-        raise ValueError(f"evaluation.metrics: expected at least one of {', '.join(METRICS.names())}; got none")
-    for name in evaluation.metrics:
-        METRICS.get(name)
-
-
-def warm_scoring(
-    cell: Cell,
-    *,
-    runtime: Runtime,
-    data_dir: Path | None = None,
-    weights: Path | None = None,
-    progress: Progress | None = None,
-) -> None:
-    """Compute the cached reference once, before cells share it. Raises ValueError for weights that are missing."""
-    if not score_points(cell.evaluation, cell.training.steps):
-        return
-    extractor = _extractor(cell.evaluation.extractor, runtime.device, weights)
-    split = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None).train
-    reference = _reference_of(split, extractor, cell.evaluation.reference_count, progress)
-    if "kernel" in cell.evaluation.metrics:
-        reference.kernel_self_term(runtime.device)
 
 
 def run_cell(
@@ -161,66 +50,6 @@ def run_cell(
     runtime.apply()
     prepared = prepare(cell, data_dir=data_dir)
     return _CellRun(prepared, Store(root), runtime, data_dir, extractor_weights, report).run()
-
-
-def is_finished(record: Record | None, prepared: Prepared) -> bool:
-    """Whether a record has every score that its cell asks for."""
-    if record is None or record.status not in ("ok", "undertrained"):
-        return False
-    return _wanted(prepared).keys() <= {score.score_id for score in record.scores}
-
-
-def _wanted(prepared: Prepared) -> dict[str, int]:
-    """The ids of all scores that a cell asks for, each with its step."""
-    evaluation, steps = prepared.cell.evaluation, prepared.cell.training.steps
-    wanted = {score_id(prepared.train_id, point, evaluation): point.step for point in score_points(evaluation, steps)}
-    for step in validation_steps(evaluation, steps):
-        wanted |= {_validation_id(prepared, step, weights): step for weights in ("raw", "ema")}
-    return wanted
-
-
-def _validation_id(prepared: Prepared, step: int, weights: str) -> str:
-    return validation_id(prepared.train_id, step=step, weights=weights, images=prepared.cell.evaluation.val_images)
-
-
-def make_record(
-    prepared: Prepared,
-    *,
-    status: str,
-    error: str | None,
-    losses: list[dict[str, float]],
-    scores: list[Score],
-    more: dict[str, Any],
-) -> Record:
-    """The record of a cell; ``more`` joins its provenance."""
-    from variants import as_spec
-
-    cell, spec = prepared.cell, as_spec(prepared.cell.variant)
-    return Record(
-        schema=SCHEMA,
-        kind="cell",
-        train_id=prepared.train_id,
-        status=status,
-        error=error,
-        variant=cell.variant,
-        preset=spec.preset,
-        options=dict(spec.options),
-        dataset=prepared.dataset.card,
-        budget=cell.budget,
-        training=cell.training.asdict(),
-        seed=cell.seed,
-        params=prepared.params,
-        macs=prepared.macs,
-        losses=losses,
-        scores=sorted(scores, key=lambda s: (s.step, s.weights, s.metric)),
-        provenance={**provenance(), **more},
-    )
-
-
-def failure_record(prepared: Prepared, *, status: str, error: str, known: Record | None) -> Record:
-    """The record of a cell that could not write its own; what an earlier record knew is kept."""
-    losses, scores = (known.losses, known.scores) if known else ([], [])
-    return make_record(prepared, status=status, error=error, losses=losses, scores=scores, more={})
 
 
 class _CellRun:
@@ -297,7 +126,9 @@ class _CellRun:
 
         checkpoint, problems = latest_checkpoint(self.folder, accept=self._leads_to_all_missing)
         if checkpoint is not None:
-            self.runtime = dataclasses.replace(self._stored_runtime(checkpoint.header), device=self.runtime.device)
+            self.runtime = dataclasses.replace(
+                Runtime.from_mapping(checkpoint.header["runtime"]), device=self.runtime.device
+            )
             self.runtime.apply()
         model = build(self.prepared.model, seed=self.cell.seed).to(self.runtime.device).train()
         set_attention_kernel(model, self.runtime.attention)
@@ -308,9 +139,6 @@ class _CellRun:
             restore(state, checkpoint)
             self._take_history(checkpoint.header)
         return state
-
-    def _stored_runtime(self, header: dict[str, Any]) -> Runtime:
-        return Runtime.from_mapping(header["runtime"])
 
     def _take_history(self, header: dict[str, Any]) -> None:
         self.losses = list(header["losses"])
@@ -323,10 +151,12 @@ class _CellRun:
     def _leads_to_all_missing(self, header: dict[str, Any]) -> bool:
         """Whether every score that neither the record nor this checkpoint has lies at its step or after it."""
         have = {identity for identity, _ in self.scores} | {score["score_id"] for score in header["scores"]}
-        return all(step >= header["step"] for identity, step in _wanted(self.prepared).items() if identity not in have)
+        return all(
+            step >= header["step"] for identity, step in wanted_scores(self.prepared).items() if identity not in have
+        )
 
     def _next_stop(self, step: int) -> int:
-        return min(stop for stop in _wanted(self.prepared).values() if stop > step)
+        return min(stop for stop in wanted_scores(self.prepared).values() if stop > step)
 
     def _train_until(self, state: TrainState, stop: int) -> None:
         import torch
@@ -350,7 +180,7 @@ class _CellRun:
             images += 1
             if state.step % interval == 0 or state.step == stop:
                 loss, now = float(total) / images, time.monotonic()
-                if loss != loss or loss in (float("inf"), float("-inf")):
+                if not math.isfinite(loss):
                     raise NotFinite(f"the training loss was {loss} at step {state.step}")
                 self.losses.append({"step": state.step, "loss": loss})
                 self._tell(state.step, loss=loss, imgs_per_s=images * training.batch_size / max(now - tick, 1e-9))
@@ -416,7 +246,7 @@ class _CellRun:
             raise ValueError(f"dataset {self.cell.dataset} holds out no images, and val_loss needs some")
         images = self.cell.evaluation.val_images
         for weights in ("raw", "ema"):
-            identity = _validation_id(self.prepared, state.step, weights)
+            identity = validation_score_id(self.prepared, state.step, weights)
             if (identity, "val_loss") in self.scores:
                 continue
             self._tell(state.step, doing=f"val_loss of {weights} weights")
@@ -430,8 +260,8 @@ class _CellRun:
                 "bins": 5,
                 "t": [0.001, 0.999],
                 "weights": weights,
-                "reference": f"{self.cell.dataset}:held_out",
-                "fingerprint": self.prepared.dataset.fingerprint,
+                "reference": held_out.name,
+                "fingerprint": held_out.fingerprint,
             }
             for metric, value in values.items():
                 self._add(state.step, identity, weights, metric, value, card)
@@ -459,8 +289,8 @@ class _CellRun:
         self._tell(state.step, doing="scoring")
         self._save_picture(images, point)
         size = self.cell.training.image_size or None
-        extractor = _extractor(evaluation.extractor, self.runtime.device, self.extractor_weights)
-        reference = _reference(
+        extractor = extractor_for(evaluation.extractor, self.runtime.device, self.extractor_weights)
+        reference = cached_reference(
             self.cell.dataset,
             self.data_dir,
             size,
@@ -491,7 +321,10 @@ class _CellRun:
         self, step: int, identity: str, weights: str, metric: str, value: float | None, card: dict[str, Any]
     ) -> None:
         from bench.profile.macs import TRAINING_FACTOR
+        from bench.sampling import NotFinite
 
+        if value is not None and not math.isfinite(value):
+            raise NotFinite(f"{metric} of {weights} weights was {value} at step {step}")
         train_macs = TRAINING_FACTOR * self.prepared.macs * self.cell.training.batch_size * step
         self.scores[identity, metric] = Score(
             score_id=identity,

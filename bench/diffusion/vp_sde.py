@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-Time = TypeVar("Time", bound=Any)  # float, numpy array or torch tensor
+Time = Any  # float, numpy array or torch tensor; the answer is of the same kind
 
 
 @dataclass(frozen=True, slots=True)

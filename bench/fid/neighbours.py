@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,8 @@ K = 3
 SUBSET = 1_000
 
 
-class PrecisionRecall(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PrecisionRecall:
     """Fractions in [0, 1], and the size of the two subsets that they were measured on."""
 
     precision: float

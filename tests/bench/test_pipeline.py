@@ -9,7 +9,8 @@ import torch
 
 from bench.cell import Cell, score_points, train_id, validation_steps
 from bench.config import EvaluationConfig, TrainingConfig
-from bench.pipeline import is_finished, prepare, run_cell
+from bench.pipeline import run_cell
+from bench.prepared import is_finished, prepare
 from bench.runtime import Runtime
 from bench.training.checkpoint import checkpoint_path, load_checkpoint
 from results.record import Record

@@ -131,12 +131,12 @@ def test_orders_use_up_the_evaluations(steps, expected):
 
 @pytest.mark.parametrize("counts", [(32, 62, 122, 242), (31, 61, 121, 241), (33, 63, 123, 243)])
 def test_dpm_solver_converges_with_third_order(counts):
-    """Whichever lower-order steps use up the evaluations: they lie at the end, where little noise is left to be wrong."""
+    """Whichever lower-order steps use up the evaluations: they come last, where little noise is left to be wrong."""
     assert min(rates(dpm_solver, counts)) > 2.9
 
 
 def test_dpm_solver_is_exact_for_constant_noise_in_any_number_of_steps():
-    """While eps is constant the exponential integrator has no error: x_t = alpha_t (x_1 - sigma_1 eps)/alpha_1 + sigma_t eps."""
+    """x_t = alpha_t (x_1 - sigma_1 eps) / alpha_1 + sigma_t eps: an exponential integrator has no error there."""
     (alpha_1, sigma_1), (alpha, sigma) = VPSDE().marginal(1.0), VPSDE().marginal(1e-4)
     eps = x_T().flip(0)
     expected = alpha * (x_T() - sigma_1 * eps) / alpha_1 + sigma * eps
@@ -228,7 +228,7 @@ def test_euler_maruyama_follows_the_published_path(steps):
 
 
 def test_euler_maruyama_follows_the_exact_recursion_of_mean_and_variance():
-    """On the Gaussian each step is affine in x, so mean and variance follow a recursion; a two-point law carries both."""
+    """On the Gaussian each step is affine in x; impulses give its exact mean and variance without any sampling."""
     steps, sde = 40, VPSDE()
     times = [0.0, *np.linspace(1e-3, 1, steps)]
     mean, variance = 0.1, 2.0
@@ -238,7 +238,6 @@ def test_euler_maruyama_follows_the_exact_recursion_of_mean_and_variance():
         gain = 1 + beta * dt / 2 - beta * dt / spread
         mean = gain * mean + beta * dt / spread * alpha * MEAN
         variance = gain**2 * variance + (beta * dt if s > 0 else 0.0)
-    # impulses: the response to x_T and to each noise alone gives the exact variance without any sampling
     zero = torch.zeros((1, 1), dtype=torch.float64)
 
     def run(start, impulse):
