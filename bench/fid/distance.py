@@ -145,7 +145,8 @@ def _gaussian(mu: Any, sigma: Any, which: str) -> tuple[Array, Array]:
     if not len(mean):
         raise ValueError(f"the {which} mean and covariance are empty; expected at least one feature")
     probe = np.random.default_rng(0).standard_normal(len(mean))  # two products tell what comparing all entries would
-    rows, columns, largest = cov @ probe, probe @ cov, float(np.abs(np.diag(cov)).max())
+    with np.errstate(invalid="ignore", over="ignore"):
+        rows, columns, largest = cov @ probe, probe @ cov, float(np.abs(np.diag(cov)).max())
     if not (np.isfinite(mean).all() and np.isfinite(rows).all() and np.isfinite(columns).all()):
         raise ValueError(f"the {which} mean or covariance has values that are not finite (NaN or infinity)")
     if (np.diag(cov) < 0).any() or np.abs(rows - columns).max() > 1e-6 * largest * len(mean) ** 0.5:

@@ -142,10 +142,11 @@ def test_the_arguments_are_left_as_they_were():
 
 
 EYE = np.eye(3)
+OFF = np.array([[1, np.nan, 0], [np.nan, 1, 0], [0, 0, 1]])
 WRONG = {
     "a NaN": ((np.array([0, np.nan, 0]), EYE, np.zeros(3), EYE), "not finite"),
-    "an infinite variance": ((np.zeros(3), EYE, np.zeros(3), EYE * np.inf), "not finite"),
-    "one NaN off the diagonal": ((np.zeros(3), EYE, np.zeros(3), EYE + np.array([[0, np.nan, 0], [0, 0, 0], [0, 0, 0]])), "not finite"),
+    "an infinite variance": ((np.zeros(3), EYE, np.zeros(3), np.diag([1, np.inf, 1])), "not finite"),
+    "one NaN off the diagonal": ((np.zeros(3), EYE, np.zeros(3), OFF), "not finite"),
     "unlike widths": ((np.zeros(3), EYE, np.zeros(2), np.eye(2)), "same number of features"),
     "a vector for a covariance": ((np.zeros(3), np.ones(3), np.zeros(3), EYE), r"\(d,\) and \(d, d\)"),
     "mean and covariance unlike": ((np.zeros(3), np.eye(4), np.zeros(3), EYE), r"\(d,\) and \(d, d\)"),
