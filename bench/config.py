@@ -1,7 +1,7 @@
 """The two halves of a budget: how a cell is trained and how it is evaluated. No torch here.
 
 A field that equals its default is left out of every id, so a field added later changes no existing id; a default
-must therefore never change (``tests/bench/test_config.py`` holds the ids of three cells).
+must therefore never change (``tests/bench/test_cell.py`` holds the ids of three cells).
 """
 
 from __future__ import annotations
