@@ -36,6 +36,11 @@ def test_a_row_of_block_noise_does_not_depend_on_the_batch(start: int, count: in
     assert torch.equal(block_noise(5, "sample", start=start, count=count, shape=(2, 3)), table[start : start + count])
 
 
+def test_blocks_of_noise_differ() -> None:
+    table = block_noise(5, "sample", start=0, count=3 * BLOCK, shape=(4,))
+    assert len({row.sum().item() for row in table}) == 3 * BLOCK
+
+
 def test_block_noise_has_a_table_a_step() -> None:
     rows = [block_noise(5, "sample_step", start=0, count=BLOCK, shape=(1,), step=step) for step in (0, 1)]
     assert not torch.equal(rows[0], rows[1])
