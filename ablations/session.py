@@ -25,7 +25,7 @@ from ablations.runner import (
     unfinished,
 )
 from bench.config import Precision, as_precision
-from bench.runtime import Runtime, cores, pick_device, resolve_runtime
+from bench.runtime import Runtime, cores, pick_device, resolve_runtime, thread_limit
 from bench.scoring import warm_scoring
 
 
@@ -143,10 +143,10 @@ def run_grid(
     _check_writable(root)
     todo = unfinished(plan, root)
     workers, devices = _workers(runtime.device, jobs, len(todo))
-    share = threads or runtime.threads or max(1, cores() // workers)
+    share = threads or runtime.threads or max(1, min(cores() // workers, thread_limit()))
     runtime = dataclasses.replace(runtime, threads=share)
     if todo:
-        warm = dataclasses.replace(runtime, device=devices[0], threads=max(share, cores()))
+        warm = dataclasses.replace(runtime, device=devices[0], threads=max(share, thread_limit()))
         warm.apply()
         warm_scoring(
             todo[0].cell,

@@ -21,10 +21,10 @@ def score_sets(
     """
     from bench.data import load_images
     from bench.fid import load_extractor, reference_for, score_images
-    from bench.runtime import cores, resolve_runtime
+    from bench.runtime import resolve_runtime, thread_limit
 
     generated, real = load_images(images, data_dir=data_dir), load_images(reference, data_dir=data_dir)
-    runtime = resolve_runtime(device=device, precision="float32", threads=cores())
+    runtime = resolve_runtime(device=device, precision="float32", threads=thread_limit())
     runtime.apply()
     network = load_extractor(extractor, device=runtime.device, weights=extractor_weights)
     target = reference_for(real, name=real.name, fingerprint=real.fingerprint, extractor=network)

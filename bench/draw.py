@@ -35,14 +35,14 @@ def sample_checkpoint(
     """
     from bench.config import as_precision
     from bench.diffusion.samplers import SAMPLERS
-    from bench.runtime import cores, resolve_runtime
+    from bench.runtime import resolve_runtime, thread_limit
     from bench.sampling import sample_images
     from bench.training.checkpoint import load_checkpoint
 
     _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights)
     method = SAMPLERS.get(sampler)
     loaded = load_checkpoint(_checkpoint_file(checkpoint))
-    runtime = resolve_runtime(device=device, precision=as_precision(precision, where="--precision"), threads=cores())
+    runtime = resolve_runtime(device=device, precision=as_precision(precision, where="--precision"), threads=thread_limit())
     runtime.apply()
     model = load_model(loaded, weights=weights, attention=runtime.attention).to(runtime.device).eval()
     header = loaded.header

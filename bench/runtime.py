@@ -52,6 +52,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def thread_limit() -> int:
+    """Threads that one process takes unless told: OMP_NUM_THREADS where the user set it, else every core."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(asked), cores()) if asked.isdigit() and int(asked) else cores()
+
+
 def pick_device(device: str) -> str:
     """``auto`` becomes cuda, mps or cpu; a device that is not here raises ValueError."""
     import torch

@@ -14,7 +14,8 @@ import pytest
 import results
 
 UVIT = Path(sys.executable).parent / "uvit"
-SMOKE = ["--budget", "smoke", "--set", "evaluation.samples=0", "--set", "evaluation.every=0"]
+SMOKE = ["--budget", "smoke", "--threads", "1", "--set", "evaluation.samples=0", "--set", "evaluation.every=0"]
+PAIR = 'question = "Q?"\nbaseline = "concat"\n[axes]\nskip = ["concat", "none"]\n'
 
 
 def uvit(*args: str, cwd: Path, timeout: float = 200, **env: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +43,7 @@ def _refused(result: subprocess.CompletedProcess[str], *texts: str, code: int = 
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A grid of two arms run under budget smoke, with its scores."""
     folder = tmp_path_factory.mktemp("run")
-    (folder / "pair.toml").write_text('question = "Q?"\nbaseline = "concat"\n[axes]\nskip = ["concat", "none"]\n')
+    (folder / "pair.toml").write_text(PAIR)
     result = uvit("run", "pair.toml", "--budget", "smoke", "--seeds", "2", "--out", "out", cwd=folder)
     assert result.returncode == 0, result.stderr
     (folder / "stdout.txt").write_text(result.stdout)
@@ -311,3 +312,29 @@ def test_help_is_quick_and_complete(tmp_path: Path) -> None:
     assert result.returncode == 0
     for command in ("run", "plan", "list", "report", "sample", "score"):
         assert command in result.stdout
+
+
+def test_a_terminal_shows_bars_with_loss_speed_and_time_left(tmp_path: Path) -> None:
+    primary, secondary = os.openpty()
+    (tmp_path / "pair.toml").write_text(PAIR)
+    args = [str(UVIT), "run", "pair.toml", *SMOKE, "--set", "training.steps=20", "--jobs", "1", "--out", "out"]
+    terminal = {**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "40"}
+    process = subprocess.Popen(args, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=secondary, env=terminal)
+    os.close(secondary)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(primary, 65_536)
+        except OSError:  # Linux answers so when the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(primary)
+    assert process.wait(timeout=150) == 0
+    text = shown.decode(errors="replace")
+    assert "grid pair" in text
+    assert "uvit-micro/4+skip=none seed 0" in text
+    assert "images/s" in text
+    assert "loss 0." in text or "loss 1." in text
+    assert "0:00:" in text
