@@ -42,7 +42,9 @@ def sample_checkpoint(
     _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights)
     method = SAMPLERS.get(sampler)
     loaded = load_checkpoint(_checkpoint_file(checkpoint))
-    runtime = resolve_runtime(device=device, precision=as_precision(precision, where="--precision"), threads=thread_limit())
+    runtime = resolve_runtime(
+        device=device, precision=as_precision(precision, where="--precision"), threads=thread_limit()
+    )
     runtime.apply()
     model = load_model(loaded, weights=weights, attention=runtime.attention).to(runtime.device).eval()
     header = loaded.header

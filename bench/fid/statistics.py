@@ -77,7 +77,8 @@ class Statistics:
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote. Raises ValueError naming the file when it is damaged or something else."""
         try:
-            with np.load(Path(path), allow_pickle=False) as file:
+            # opened here: numpy leaves a damaged archive's file open
+            with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 count, mean, cov = int(file["count"]), file["mean"], file["cov"]
         except FileNotFoundError:
             raise

@@ -45,11 +45,11 @@ class PublishedWeights:
     def _download(self, target: Path, allow_download: bool) -> Path:
         if not allow_download:
             raise ValueError(self.missing("downloading is off"))
+        part = target.with_suffix(".part")
         try:
-            _fetch(self.url, target.with_suffix(".part"))
+            _fetch(self.url, part, self.size)
         except ConnectionError as error:
             raise ValueError(self.missing(str(error))) from None
-        part = target.with_suffix(".part")
         if (found := sha256_of(part)) != self.sha256:
             part.unlink()
             raise ValueError(self.missing(f"the download has SHA-256 {found} instead, and was thrown away"))
@@ -91,7 +91,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fetch(url: str, part: Path) -> None:
+def _fetch(url: str, part: Path, size: int) -> None:
     """Download ``url`` to ``part``, going on where an earlier attempt stopped; raises ConnectionError."""
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
@@ -114,3 +114,5 @@ def _fetch(url: str, part: Path) -> None:
         raise ConnectionError(f"not reachable: {error.reason}") from None
     except (HTTPException, TimeoutError, ConnectionError) as error:
         raise ConnectionError(f"the connection broke: {error or type(error).__name__}; run again to go on") from None
+    if (have := part.stat().st_size) < size:  # a body that ends early is no error to http.client
+        raise ConnectionError(f"the connection broke after {have} of {size} bytes; run again to go on")

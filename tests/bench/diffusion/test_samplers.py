@@ -9,6 +9,7 @@ import torch
 from bench.diffusion import VPSDE
 from bench.diffusion.samplers import SAMPLERS, ddim, dpm_solver, euler_maruyama
 from bench.diffusion.samplers.dpm_solver_fast import orders
+from bench.random import block_noise
 from tests.bench.diffusion.gaussian import MEAN, STD, exact, noise_pred, x_T
 
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 10, 20, 50)
@@ -262,6 +263,8 @@ def test_default_noise_comes_from_the_seed_and_not_from_torch_s_generator():
     assert torch.equal(first, euler_maruyama(noise_pred, x_T(), steps=5, seed=3))
     assert not torch.equal(first, euler_maruyama(noise_pred, x_T(), steps=5, seed=4))
     assert torch.equal(state, torch.get_rng_state())
+    table = [block_noise(3, "sample_step", start=0, count=6, shape=(2, 3, 3), step=i) for i in range(4)]
+    assert torch.equal(first, euler_maruyama(noise_pred, x_T(), steps=5, noise=table.__getitem__))
     # the batch size changes nothing
     torch.testing.assert_close(euler_maruyama(noise_pred, x_T()[:2], steps=5, seed=3), first[:2])
 

@@ -74,7 +74,7 @@ def test_it_agrees_with_fifty_digits(name, relation):
     assert frechet_distance(mu2, second, mu1, first) == pytest.approx(expected, rel=1e-7)
 
 
-@pytest.mark.parametrize(("n", "m"), [(6, 6), (6, 40), (40, 6), (15, 15), (40, 40)])
+@pytest.mark.parametrize(("n", "m"), [(6, 6), (6, 20), (20, 6), (15, 15), (20, 20)])
 def test_rank_deficient_samples_agree_with_fifty_digits_on_both_routes(n, m):
     rng = np.random.default_rng(n * m)
     mixing = rng.standard_normal((D, D)) * np.logspace(0, -2, D)

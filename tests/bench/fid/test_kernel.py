@@ -37,7 +37,7 @@ def test_it_agrees_with_torch_fidelity_on_one_subset_of_everything():
     assert kernel_distance(x, y) == pytest.approx(peer["kernel_inception_distance_mean"], rel=1e-4)
 
 
-@pytest.mark.parametrize("block", [1, 7, 50, 119, 120, 1000])
+@pytest.mark.parametrize("block", [7, 50, 119, 120, 1000])
 def test_blocks_change_nothing(monkeypatch, block):
     x, y = samples(90, 120)
     expected = kernel_distance(x, y)
