@@ -43,9 +43,10 @@ ExtractorWeights = Annotated[
 def main(args: list[str] | None = None) -> int:
     """Run the command line. 0 done, 1 something failed and is on record, 2 the request was wrong, 130 interrupted."""
     try:
-        return app(args, standalone_mode=False) or 0
-    except typer.Exit as exit_:
-        return exit_.exit_code
+        code = app(args, standalone_mode=False) or 0
+        if code == 130:  # what typer makes of Ctrl-C
+            raise KeyboardInterrupt
+        return code
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted; what was finished is kept, and the same command goes on from there")
         return 130

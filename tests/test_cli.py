@@ -167,7 +167,7 @@ def test_score_compares_any_two_sets(finished: Path) -> None:
         (["run", "skip", "--budget", "smoke", "--engine", "mpi"], ["mpi", "local"]),
         (["run", "skip", "--budget", "smoke", "--device", "tpu"], ["tpu", "cpu"]),
         (["run", "skip", "--budget", "smoke", "--precision", "fp8"], ["fp8", "bfloat16"]),
-        (["run", "skip", "--budget", "smoke", "--seeds", "two"], ["two"]),
+        (["run", "skip", "--budget", "smoke", "--seeds", "two"], ["--seeds", "integer"]),
         (["run", "skip", "--budget", "smoke", "--plugin", "none.py"], ["none.py"]),
         (["run", "skip", "--budget", "smoke", "--dataset", "folder:nowhere"], ["nowhere"]),
         (["plan", "skip", "--preset", "uvit-nano/5"], ["5"]),
@@ -177,7 +177,7 @@ def test_score_compares_any_two_sets(finished: Path) -> None:
         (["score", "nowhere", "photos:held_out"], ["nowhere"]),
         (["frobnicate"], ["frobnicate"]),
         (["run", "skip", "--frobnicate"], ["--frobnicate"]),
-        (["run"], ["GRID"]),
+        (["run"], ["grid"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -188,16 +188,16 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(tmp_path: Path, args: list[
 
 def test_sample_refuses_bad_requests(finished: Path) -> None:
     cell = str(next(iter((finished / "out/checkpoints").iterdir())))
-    _refused(uvit("sample", cell, "--count", "-1", "--out", "x.npz", cwd=finished), "--count", "-1")
-    _refused(uvit("sample", cell, "--weights", "best", "--out", "x.npz", cwd=finished), "best", "ema")
-    _refused(uvit("sample", cell, "--sampler", "dpm", "--out", "x.npz", cwd=finished), "dpm")
+    _refused(uvit("sample", cell, "--count", "-1", "--out", "refused.npz", cwd=finished), "--count", "-1")
+    _refused(uvit("sample", cell, "--weights", "best", "--out", "refused.npz", cwd=finished), "best", "ema")
+    _refused(uvit("sample", cell, "--sampler", "dpm", "--out", "refused.npz", cwd=finished), "dpm")
     (finished / "full").mkdir(exist_ok=True)
     (finished / "full/mine.txt").write_text("keep")
     _refused(uvit("sample", cell, "--count", "1", "--out", "full", cwd=finished), "full")
     damaged = finished / "damaged.safetensors"
     damaged.write_bytes(b"rubbish")
-    _refused(uvit("sample", str(damaged), "--out", "x.npz", cwd=finished), "damaged.safetensors")
-    assert not (finished / "x.npz").exists()
+    _refused(uvit("sample", str(damaged), "--out", "refused.npz", cwd=finished), "damaged.safetensors")
+    assert not (finished / "refused.npz").exists()
 
 
 def test_offline_cifar10_says_what_to_do(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_offline_cifar10_says_what_to_do(tmp_path: Path) -> None:
         "HTTPS_PROXY": "http://127.0.0.1:9",
     }
     result = uvit("run", "skip", "--budget", "smoke", "--dataset", "cifar10", cwd=tmp_path, **offline)
-    _refused(result, "cifar-10-python.tar.gz", "170498071", "c58f30108f718f92721af3b95e74349a", "--dataset photos")
+    _refused(result, "cifar-10-python.tar.gz", "170,498,071", "c58f30108f718f92721af3b95e74349a", "--dataset photos")
 
 
 def test_plan_lists_cells_and_costs_and_trains_nothing(tmp_path: Path) -> None:
@@ -271,7 +271,14 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) 
         "out",
     ]
     process = subprocess.Popen(
-        args, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        args,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell starts background jobs with Ctrl-C ignored, and the tests may be one
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 150
     while not list(tmp_path.glob("out/checkpoints/*/*.sha256")) and time.monotonic() < deadline:
@@ -282,7 +289,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) 
     assert "interrupted" in errors
     assert "Traceback" not in errors
     assert list(tmp_path.glob("out/checkpoints/*/*.sha256"))
-    children = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, check=False)
+    children = subprocess.run(["pgrep", "-r", "R,S,D", "-g", str(process.pid)], capture_output=True, check=False)
     assert children.returncode == 1, "no worker outlives the command"
 
 

@@ -7,6 +7,7 @@ A worker that dies (the kernel's out-of-memory killer, a crash in native code) c
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,8 @@ class LocalEngine:
             for job in jobs:
                 yield job.index, run_job(_on(job, self.devices[0]), tell)
             return
+        # numpy and scipy read it when they load; torch's own limit does not reach their threads
+        os.environ.setdefault("OMP_NUM_THREADS", str(jobs[0].run.runtime.threads) if jobs else "1")
         waiting, busy = list(reversed(jobs)), [self._start(i) for i in range(min(self.workers, len(jobs)))]
         try:
             while waiting or any(worker.job for worker in busy):

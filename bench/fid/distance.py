@@ -22,6 +22,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 TOLERANCE = 3e-7  # estimated relative loss up to which the eigenvalues' roots are taken
+FULL_RANK = 1e-10  # smallest share of a variance that the other features leave over, for Cholesky without pivoting
 NEGLIGIBLE = 1e-12  # loss relative to the traces below which a distance is zero for all purposes
 
 
@@ -82,12 +83,11 @@ class Triangle:
 
 
 def factor(cov: Array) -> Rows | Triangle:
-    """F with F^T F = ``cov``: Cholesky's where the matrix has full numerical rank, else the pivoted one of its rank."""
+    """F with F^T F = ``cov``: Cholesky's where no feature is nearly a mixture of others, else the pivoted one."""
     from scipy.linalg import lapack
 
     upper, failed = lapack.dpotrf(cov, lower=0)
-    variances = np.diag(cov)
-    if not failed and (np.diag(upper) ** 2 > rounding(cov) * variances).all():
+    if not failed and (np.diag(upper) ** 2 > FULL_RANK * np.diag(cov)).all():
         return Triangle(upper)
     return _pivoted(cov)
 

@@ -112,7 +112,9 @@ def full_float32(device: str) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.enter_context(torch.autocast(kind, enabled=False))
         if kind == "cuda":
-            stack.enter_context(torch.backends.cudnn.flags(enabled=True, benchmark=False, allow_tf32=False))
+            stack.enter_context(
+                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+            )
         torch.set_float32_matmul_precision("highest")
         try:
             yield

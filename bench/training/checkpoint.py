@@ -56,14 +56,12 @@ def steps_on_disk(folder: Path) -> list[int]:
 
 def save_checkpoint(folder: Path, state: TrainState, header: Mapping[str, Any]) -> Path:
     """Write the state after ``state.step`` steps, then drop all but the last two checkpoints."""
-    from safetensors.torch import save_file
-
     path = checkpoint_path(folder, state.step)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     metadata = {"schema": str(CHECKPOINT_SCHEMA), "step": str(state.step), "header": json.dumps(header)}
     try:
-        save_file(state_tensors(state), temporary, metadata=metadata)
+        _write(state_tensors(state), temporary, metadata)
         digest = sha256(temporary)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -75,6 +73,20 @@ def save_checkpoint(folder: Path, state: TrainState, header: Mapping[str, Any]) 
         checkpoint_path(folder, old).with_suffix(".sha256").unlink(missing_ok=True)
         checkpoint_path(folder, old).unlink(missing_ok=True)
     return path
+
+
+def _write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """safetensors' own writer; what it says of a full disk becomes the OSError that it was."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        number = re.search(r"os error (\d+)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def state_tensors(state: TrainState) -> dict[str, Tensor]:

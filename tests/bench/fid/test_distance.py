@@ -5,6 +5,7 @@ import scipy.linalg
 import torch
 
 from bench.fid import frechet_distance, frechet_from_features
+from bench.fid.distance import factor
 
 D = 16
 
@@ -115,8 +116,20 @@ def test_closed_forms():
 def test_a_distribution_is_at_no_distance_from_itself_and_never_below():
     rng = np.random.default_rng(0)
     for spectrum in (np.ones(D), np.logspace(0, -12, D), np.r_[np.ones(4), np.zeros(D - 4)]):
-        mu, sigma = rng.standard_normal(D), covariance(rng, spectrum)
-        assert 0 <= frechet_distance(mu, sigma, mu, sigma) < 1e-10
+        for _ in range(20):  # rounding falls to either side
+            mu, sigma = rng.standard_normal(D), covariance(rng, spectrum)
+            assert 0 <= frechet_distance(mu, sigma, mu, sigma) < 1e-10
+
+
+def test_factors_have_the_numerical_rank_of_their_covariance():
+    """Rounding lets a plain Cholesky pass on some singular matrices; its last pivots are then noise."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        n = (4, D - 1, D, 2 * D)[seed % 4]
+        cov = np.cov(rng.standard_normal((n, D)) * np.logspace(-2, 2, D), rowvar=False)
+        f = factor(cov).matrix
+        assert len(f) == min(n - 1, D)
+        np.testing.assert_allclose(f.T @ f, cov, rtol=1e-9, atol=1e-12 * np.abs(cov).max())
 
 
 def test_torch_tensors_lists_and_float32_are_taken_in_float64():
