@@ -6,6 +6,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
     from variants.config import ModelConfig
 
 TRAINING_FACTOR = 3  # forward, and the backward's two products a layer
@@ -23,12 +26,20 @@ def count(config: ModelConfig) -> tuple[int, int]:
     from variants import build
 
     model = build(config, device="meta")
-    x = torch.empty(1, config.channels, config.image_size, config.image_size, device="meta")
-    t = torch.empty(1, device="meta")
-    y = torch.zeros(1, dtype=torch.long, device="meta") if config.num_classes else None
-    context = (
-        torch.empty(1, config.context_tokens, config.context_dim, device="meta") if config.context_tokens else None
-    )
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        model(x, t, y, context)
+        model(*example_inputs(config, batch_size=1, device="meta"))
     return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
+
+
+def example_inputs(
+    config: ModelConfig, *, batch_size: int, device: torch.device | str
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """x, timesteps, labels and context that the network of ``config`` takes; zeros, or shapes alone on meta."""
+    import torch
+
+    with torch.device(device):
+        x = torch.zeros(batch_size, config.channels, config.image_size, config.image_size)
+        y = torch.zeros(batch_size, dtype=torch.long) if config.num_classes else None
+        tokens = config.context_tokens
+        context = torch.zeros(batch_size, tokens, config.context_dim) if tokens else None
+        return x, torch.zeros(batch_size), y, context
