@@ -15,12 +15,12 @@ from tests.benchmarks.interleaved import Ratio
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3_000)]
 
 ARMS = ("concat", "none")
-SEEDS = 2
+SEEDS = 1
 GRID = 'question = "How fast?"\nbaseline = "concat"\n[axes]\nskip = [{}]\n'
 
 
 def test_cells_per_hour(tmp_path: Path, note: Note) -> None:
-    """Four cells of budget demo: packed by uvit run, and one process a cell."""
+    """Two cells of budget demo: packed by uvit run, and one process a cell."""
     packed, single = [], []
     for number in range(2):
         packed.append(_run(tmp_path / f"packed-{number}", ARMS))

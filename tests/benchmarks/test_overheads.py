@@ -133,7 +133,7 @@ print(statistics.median(seconds[1:]), resource.getrusage(resource.RUSAGE_SELF).r
 """
 
 
-@pytest.mark.parametrize(("preset", "batch"), [("uvit-s/2", 16), ("uvit-l/2", 4)])
+@pytest.mark.parametrize(("preset", "batch"), [("uvit-s/2", 16), ("uvit-m/2", 4)])
 def test_gradient_checkpointing(preset: str, batch: int, note: Note) -> None:
     found = {}
     for switch in ("off", "on"):
