@@ -1,11 +1,15 @@
-"""Multiply-accumulates of one forward pass of one image, counted on the meta device (no memory, no arithmetic)."""
+"""Multiply-accumulates of one image, counted on the meta device (no memory, no arithmetic)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
     from variants.config import ModelConfig
 
 TRAINING_FACTOR = 3  # forward, and the backward's two products a layer
@@ -17,18 +21,73 @@ def count(config: ModelConfig) -> tuple[int, int]:
 
     torch.utils.flop_counter counts 2 FLOPs a MAC. Papers on vision transformers often print MACs as GFLOPs.
     """
+    from variants import build
+
+    model = build(config, device="meta")
+    return sum(p.numel() for p in model.parameters()), flop_counter_forward(config).macs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """MACs of one image: in all, by module (each with its children; the root is ``""``), and of convolutions alone."""
+
+    macs: int
+    by_module: dict[str, int]
+    conv_macs: int
+
+
+def flop_counter_forward(config: ModelConfig) -> Counted:
+    """One forward pass, by torch.utils.flop_counter."""
+    return _counted(config, backward=False, gradient_checkpointing=False)
+
+
+def flop_counter_train(config: ModelConfig, *, gradient_checkpointing: bool = False) -> Counted:
+    """Forward and backward, by torch.utils.flop_counter; with what checkpointing computes again."""
+    return _counted(config, backward=True, gradient_checkpointing=gradient_checkpointing)
+
+
+def _counted(config: ModelConfig, *, backward: bool, gradient_checkpointing: bool) -> Counted:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from variants import build
 
     model = build(config, device="meta")
-    x = torch.empty(1, config.channels, config.image_size, config.image_size, device="meta")
-    t = torch.empty(1, device="meta")
-    y = torch.zeros(1, dtype=torch.long, device="meta") if config.num_classes else None
-    context = (
-        torch.empty(1, config.context_tokens, config.context_dim, device="meta") if config.context_tokens else None
-    )
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        model(x, t, y, context)
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
+    if gradient_checkpointing:
+        set_gradient_checkpointing(model)
+    with torch.set_grad_enabled(backward), FlopCounterMode(display=False) as counter:
+        out = model(*example_inputs(config, batch_size=1, device="meta"))
+        if backward:
+            out.sum().backward()
+    counts = counter.get_flop_counts()
+    by_module = {_below_root(name): sum(ops.values()) // 2 for name, ops in counts.items() if name != "Global"}
+    conv = sum(flops for op, flops in counts["Global"].items() if "convolution" in str(op))
+    return Counted(macs=counter.get_total_flops() // 2, by_module=by_module, conv_macs=conv // 2)
+
+
+def _below_root(name: str) -> str:
+    """``UViT.in_blocks.0`` → ``in_blocks.0``; the counter puts the root's class first."""
+    return name.partition(".")[2]
+
+
+def example_inputs(config: ModelConfig, *, batch_size: int, device: str | torch.device) -> tuple[Tensor | None, ...]:
+    """x, timesteps, y, context as the network's ``forward`` takes them; y and context are None where it takes none.
+
+    Shapes: x (B, C, H, W), timesteps (B,), y (B,), context (B, T, E), with B = ``batch_size``.
+    """
+    import torch
+
+    side = config.image_size
+    x = torch.randn(batch_size, config.channels, side, side, device=device)
+    timesteps = torch.linspace(1.0, 999.0, batch_size, device=device)
+    y = torch.zeros(batch_size, dtype=torch.long, device=device) if config.num_classes else None
+    if not config.context_tokens:
+        return x, timesteps, y, None
+    return x, timesteps, y, torch.randn(batch_size, config.context_tokens, config.context_dim, device=device)
+
+
+def set_gradient_checkpointing(model: torch.nn.Module) -> None:
+    """Let the network recompute its blocks in the backward pass. Raises ValueError where it cannot."""
+    if not hasattr(model, "gradient_checkpointing"):
+        raise ValueError(f"{type(model).__name__} offers no gradient checkpointing; profile it without")
+    model.gradient_checkpointing = True
