@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from reports.frame import Findings, find
 from reports.render import Rendered, render
-from reports.terminal import show
+from reports.terminal import show, show_profiles
 
-__all__ = ["Findings", "Rendered", "find", "render", "show"]
+__all__ = ["Findings", "Rendered", "find", "render", "show", "show_profiles"]

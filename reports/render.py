@@ -13,6 +13,7 @@ from reports import notes, terminal
 from reports.frame import Findings, GridView, find
 from reports.markdown import document
 from reports.plots import draw
+from reports.profiles import figures as profile_figures
 from reports.statistics import why_no_verdict
 from reports.tables import figures
 from results.frame import Dirs
@@ -34,10 +35,10 @@ def render(
 ) -> Rendered:
     """Report on the records of one or several output folders; needs neither torch nor checkpoints.
 
-    Writes ``report.md``, ``tables/<grid>.csv`` and ``plots/<grid>.png`` and ``.svg`` under ``out`` (default: ``report``
-    in the first folder); ``width`` is the text's, in columns; ``plots=False`` saves their seconds. Damaged records are
-    named in ``problems`` and left out. Raises ValueError for a missing or empty folder, OSError when ``out`` cannot be
-    written.
+    Writes ``report.md``, ``tables/<grid>.csv``, ``tables/profiles.csv`` where there are any, and ``plots/<grid>.png``
+    and ``.svg`` under ``out`` (default: ``report`` in the first folder); ``width`` is the text's, in columns;
+    ``plots=False`` saves their seconds. Damaged records are named in ``problems`` and left out. Raises ValueError for a
+    missing or empty folder, OSError when ``out`` cannot be written.
     """
     findings = find(dirs)
     folder = Path(out) if out is not None else findings.folders[0] / "report"
@@ -49,6 +50,9 @@ def render(
         drawn = draw(grid, folder / "plots") if plots else []
         pictures[grid.name] = [path.relative_to(folder).as_posix() for path in drawn if path.suffix == ".png"]
         paths += drawn
+    if findings.profiles:
+        content = _csv(profile_figures(findings.profiles))
+        paths.append(write_bytes(folder / "tables" / "profiles.csv", content.encode()))
     write_bytes(page, document(findings, pictures).encode())
     text = terminal.text(findings, width=width) + f"\nreport: {page}\n"
     return Rendered(paths=[page, *paths], text=text, data=_data(findings), problems=findings.problems)
@@ -58,6 +62,7 @@ def _data(findings: Findings) -> dict[str, Any]:
     """What ``--json`` prints."""
     return {
         "grids": [_grid(grid) for grid in findings.grids],
+        "profiles": profile_figures(findings.profiles),
         "loose": [record.train_id for record in findings.loose],
         "problems": findings.problems,
     }

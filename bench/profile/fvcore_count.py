@@ -32,12 +32,12 @@ def fvcore_forward(config: ModelConfig) -> tuple[dict[str, int], list[str]]:
 
     model = build(config, device="meta").to_empty(device="cpu").eval()
     set_attention_kernel(model, "plain")
-    inputs = [value for value in example_inputs(config, batch_size=1, device="cpu") if value is not None]
-    if config.context_tokens:  # the tracer takes positions only, and y comes before context
-        inputs.insert(2, None)
+    inputs = example_inputs(config, batch_size=1, device="cpu")
+    while inputs[-1] is None:  # the tracer takes None between tensors, but not at the end
+        inputs = inputs[:-1]
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*torch.jit.*")
-        analysis = _analysis(model, tuple(inputs))
+        analysis = _analysis(model, inputs)
         return dict(analysis.by_module()), sorted(analysis.unsupported_ops())
 
 

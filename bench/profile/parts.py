@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-# The first pattern that a module's qualified name matches wins. What matches none is "other": a rival backbone's blocks.
+# The first pattern that a module's qualified name matches wins. What matches none is "other": a rival's blocks.
 _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (part, re.compile(pattern))
     for part, pattern in (
