@@ -77,8 +77,18 @@ class Store:
         return dict(pairs), problems
 
     def write_profile(self, record: ProfileRecord) -> Path:
-        """Write a profile, replacing an earlier one of the same id whole."""
-        return write_bytes(self.root / "profiles" / f"{record.profile_id}.json", record.to_json().encode())
+        """Write a profile, replacing an earlier one of the same id whole.
+
+        Raises ValueError where that one is of a later schema, OSError when the disk cannot take it.
+        """
+        path = self.root / "profiles" / f"{record.profile_id}.json"
+        try:
+            _read_profile(path)
+        except NewerSchema:
+            raise
+        except (FileNotFoundError, ValueError):
+            pass
+        return write_bytes(path, record.to_json().encode())
 
     def profiles(self) -> tuple[list[ProfileRecord], list[str]]:
         """All readable profiles, by id, and one line for each file that is damaged."""

@@ -78,8 +78,8 @@ def _closed_form(config: ModelConfig) -> Method:
 def _fvcore(config: ModelConfig) -> Method:
     try:
         by_module, uncounted = fvcore_forward(config)
-    except (RuntimeError, MemoryError) as error:  # its tracer has limits, and it is the one that needs memory
-        return {"macs": None, "why": f"fvcore failed: {' '.join(str(error).split())[:200]}"}
+    except Exception as error:  # its tracer has limits, and it alone needs memory: the record says which
+        return {"macs": None, "why": f"fvcore failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"}
     return {"macs": by_module[""], "by_part": by_part(by_module), "uncounted": uncounted}
 
 

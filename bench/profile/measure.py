@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from bench.profile.world import World
 from bench.training.step import is_out_of_memory
 from results.profile import ProfileRecord, profile_id
 from results.provenance import provenance
-from variants import as_spec
+from variants import as_spec, resolve
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,21 +66,23 @@ def measure(
     hardware = monitor.summary()
     records = [_record(case, setting, hardware, measured, turns=len(cases)) for case in cases]
     cases.clear()
-    clean(setting.device)
+    _clean(setting)
     return records
 
 
-def clean(device: str) -> None:
+def _clean(setting: Setting) -> None:
     """Give back what ended measurements held, so that the next starts clean."""
+    if setting.compile:
+        torch.compiler.reset()
     gc.collect()
-    torch.compiler.reset()
-    if device.startswith("cuda"):
+    if setting.device_type == "cuda":
         torch.cuda.empty_cache()
 
 
 def _prepared(subject: Subject, setting: Setting, protocol: Protocol, world: World) -> _Case:
     case = _Case(subject=subject)
     try:
+        _settle(replace(setting, batch_size=1, compile=False, cuda_graphs=False, gradient_checkpointing=False))
         meter = PeakMeter(setting.device)
         workload = make_workload(subject.config, setting)
         case.rounds = Rounds(call=workload.call, clock=Clock(setting.device, world), protocol=protocol)
@@ -90,8 +93,14 @@ def _prepared(subject: Subject, setting: Setting, protocol: Protocol, world: Wor
     if world.any(case.status != "ok") and case.status == "ok":
         case.fail(RuntimeError("another process of this measurement failed"))
     if case.status != "ok":
-        clean(setting.device)
+        _clean(setting)
     return case
+
+
+@lru_cache
+def _settle(setting: Setting) -> None:
+    """Run a tiny network once, so that libraries and workspaces that torch loads late are no variant's memory."""
+    make_workload(resolve("uvit-micro/4", image_size=8, channels=3), setting).call()
 
 
 def _memory(meter: PeakMeter, workload: Workload) -> dict[str, Any]:
