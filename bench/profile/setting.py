@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -114,8 +114,6 @@ def all_settings(
 
     ``base`` gives device, threads and world size.
     """
-    from dataclasses import replace
-
     found: list[Setting] = []
     for mode in modes:
         drawn = {"sampler": sampler, "nfe": nfe} if mode == "sample" else {}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from bench.config import TrainingConfig
 from bench.profile.macs import example_inputs, set_gradient_checkpointing
 from bench.profile.setting import Setting
+from bench.sampling import sample_images
 from bench.training.step import TrainState
+from variants import build
+from variants.layers.attention import set_attention_kernel
 
 if TYPE_CHECKING:
     from variants.config import ModelConfig
@@ -31,14 +35,13 @@ def make_workload(config: ModelConfig, setting: Setting) -> Workload:
     """Build the network and what it works on. Raises ValueError where the setting makes no sense for it."""
     setting.check(config)
     setting.runtime.apply()
+    if setting.device_type == "cuda":
+        torch.cuda.set_device(setting.device)  # streams and graphs are made on the current one
     model = _network(config, setting)
     return {"forward": _forward, "train": _train, "sample": _sample}[setting.mode](model, config, setting)
 
 
 def _network(config: ModelConfig, setting: Setting) -> nn.Module:
-    from variants import build
-    from variants.layers.attention import set_attention_kernel
-
     model = build(config, device=setting.device).train(setting.mode == "train")
     set_attention_kernel(model, setting.attention)
     if setting.channels_last:
@@ -70,8 +73,6 @@ def _forward(model: nn.Module, config: ModelConfig, setting: Setting) -> Workloa
 
 def _sample(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
     """All of `bench.sampling`: noise, evaluations, conversion to uint8 and the way back to the CPU."""
-    from bench.sampling import sample_images
-
     x, _, y, context = example_inputs(config, batch_size=setting.batch_size, device=setting.device)
     assert x is not None
     shape = (config.channels, config.image_size, config.image_size)
@@ -91,23 +92,14 @@ def _sample(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload
             seed=0,
             sampler=setting.sampler,
             nfe=setting.nfe,
-            runtime=_float32(setting),
+            runtime=replace(setting.runtime, precision="float32"),  # `eager` has the autocast, for float16 too
             batch_size=setting.batch_size,
         )
 
     return Workload(call=call, state_bytes=lambda: _model_bytes(model))
 
 
-def _float32(setting: Setting) -> Any:
-    """The runtime without autocast of its own: `network` has it, for float16 as well."""
-    from dataclasses import replace
-
-    return replace(setting.runtime, precision="float32")
-
-
 def _train(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
-    from bench.config import TrainingConfig
-
     network = _data_parallel(model, setting)
     state = TrainState(network, TrainingConfig(batch_size=setting.batch_size), setting.runtime)
     x, _, y, _ = example_inputs(config, batch_size=setting.batch_size, device=setting.device)
