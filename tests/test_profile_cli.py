@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 import cli
+from ablations.profiling import ProfileRequest, make_jobs
+from bench.profile.world import World
 from results import Store
 from tests.test_cli import _refused, uvit
 from variants import create_model
@@ -138,8 +140,8 @@ def test_two_processes_measure_together(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "cli"]
     arguments = ["profile", "uvit-micro/4", *TINY, "--mode", "forward,train", "--out", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "OMP_NUM_THREADS": "1"}
-    run = {"cwd": tmp_path, "capture_output": True, "text": True, "check": False, "env": environment}
-    done = subprocess.run([*command, *arguments], **run)  # type: ignore[call-overload]
+    whole = [*command, *arguments]
+    done = subprocess.run(whole, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("records: ") == 1  # one process speaks for all
     records, _ = Store(tmp_path).profiles()
@@ -150,5 +152,12 @@ def test_two_processes_measure_together(tmp_path: Path) -> None:
     assert alone.returncode == 0, alone.stderr
     report = uvit("report", str(tmp_path), cwd=tmp_path)
     assert re.search(r"train float32 ×2, 2 processes: scaling efficiency \d+%", report.stdout)
-    refused = subprocess.run([*command, *arguments, "--fresh"], **run)  # type: ignore[call-overload]
-    assert "--fresh need a single process" in refused.stderr
+
+
+def test_several_processes_take_sizes_and_no_fresh_ones() -> None:
+    place = World(rank=0, size=2)
+    for asked in (ProfileRequest(variants=["uvit-micro/4"], fresh=True), ProfileRequest(batch_sizes="auto")):
+        with pytest.raises(ValueError, match="auto and --fresh need a single process"):
+            make_jobs(asked, place)
+    [job] = make_jobs(ProfileRequest(variants=["uvit-micro/4"], image_size=8, channels=3), place)
+    assert job.setting.world_size == 2

@@ -103,6 +103,12 @@ def test_cuda_graphs_say_that_they_need_a_gpu() -> None:
     assert (record.status, record.error) == ("error", "CUDA graphs need a CUDA GPU; this ran on cpu")
 
 
+def test_a_training_step_is_no_cuda_graph() -> None:
+    with pytest.raises(ValueError, match="apply to forward and sample"):
+        setting("train", device="cuda:0", cuda_graphs=True).check(subject().config)
+    setting("sample", device="cuda:0", cuda_graphs=True).check(subject().config)
+
+
 def test_channels_last_is_measured() -> None:
     for mode in ("forward", "train", "sample"):
         record = one(mode, "uvit-micro/4+patch_embed=conv_stack", channels_last=True)
