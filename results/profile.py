@@ -1,7 +1,7 @@
 """The record that one profile leaves: one variant in one setting on one device. Failures are records too.
 
-``profile_id`` hashes the network, the setting and the device's name, so measuring again replaces the record. Absent
-counters are absent: ``memory`` and ``hardware`` hold what the device tells, and None or nothing for the rest.
+``profile_id`` hashes the variant, its network, the setting and the device's name, so measuring again replaces the
+record. Absent counters are absent: ``memory`` and ``hardware`` hold what the device tells, and None for the rest.
 """
 
 from __future__ import annotations

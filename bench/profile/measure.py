@@ -142,7 +142,9 @@ def failed_record(subject: Subject, setting: Setting, *, status: str, error: str
     """What is known of a measurement without having measured: who, how, counts and provenance."""
     spec, name, network = as_spec(subject.variant), device_name(setting.device), subject.config.identity()
     return ProfileRecord(
-        profile_id=profile_id({"network": network, "device_name": name, "setting": setting.identity()}),
+        profile_id=profile_id(
+            {"variant": subject.variant, "network": network, "device_name": name, "setting": setting.identity()}
+        ),
         status=status,
         error=error,
         variant=subject.variant,

@@ -84,7 +84,7 @@ def count_record(subject: Subject) -> ProfileRecord:
     """Parameters and MACs alone; nothing is timed, and no network of the variant's size is built but by fvcore."""
     spec, network = as_spec(subject.variant), subject.config.identity()
     return ProfileRecord(
-        profile_id=profile_id({"network": network, "mode": "count"}),
+        profile_id=profile_id({"variant": subject.variant, "network": network, "mode": "count"}),
         status="ok",
         variant=subject.variant,
         preset=spec.preset,
