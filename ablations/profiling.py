@@ -9,16 +9,14 @@ from pathlib import Path
 
 from ablations.budgets import load_budgets
 from ablations.grid import load_grid
-from bench.profile.run import Job, run_fresh, run_job
-from bench.profile.setting import DTYPES, Setting, Subject, all_settings
+from bench.profile.run import COUNT, Job, run_fresh, run_job
+from bench.profile.setting import DTYPES, SWITCHES, Setting, Subject, all_settings
 from bench.profile.timing import Protocol
 from bench.profile.world import World, world
 from bench.runtime import pick_device, thread_limit
 from results.profile import MODES, ProfileRecord
 from results.store import Store
 from variants import canonical, resolve
-
-SWITCHES = ("compile", "channels_last", "cuda_graphs", "gradient_checkpointing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,7 @@ def make_jobs(request: ProfileRequest, place: World) -> list[Job]:
     )
     job = Job(
         subjects=subjects,
-        setting=replace(base, mode="count"),
+        setting=COUNT,
         protocol=Protocol(rounds=request.rounds),
         auto=auto,
         measure_peak=request.measure_peak,

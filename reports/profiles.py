@@ -137,15 +137,17 @@ def failures(records: Iterable[ProfileRecord]) -> list[str]:
 
 
 def figures(records: Iterable[ProfileRecord]) -> list[dict[str, Any]]:
-    """A flat dictionary a record, for CSV files and data frames; rounds, hardware and provenance stay in the record."""
-    return [_figures(record) for record in records]
+    """A flat dictionary a record, all with the same keys; rounds, hardware and provenance stay in the record."""
+    records = list(records)
+    settings = dict.fromkeys(key for record in records for key in record.setting)
+    return [_figures(record, settings) for record in records]
 
 
-def _figures(record: ProfileRecord) -> dict[str, Any]:
+def _figures(record: ProfileRecord, settings: Iterable[str]) -> dict[str, Any]:
     keys = ("profile_id", "variant", "mode", "status", "error", "device", "device_name", "dtype", "batch_size")
     whole = asdict(record)
     counts, memory = record.counts, record.memory
-    flat = {key: whole[key] for key in keys} | {f"setting_{key}": value for key, value in record.setting.items()}
+    flat = {key: whole[key] for key in keys} | {f"setting_{key}": record.setting.get(key) for key in settings}
     flat |= {"params": counts.get("params"), "macs": counts.get("macs")}
     flat |= {"train_macs": counts.get("train_macs", {}).get("macs")}
     flat |= {key: record.timing.get(key) for key in ("imgs_per_s", "median_s", "p10_s", "p90_s", "cv")}

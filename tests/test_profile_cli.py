@@ -148,10 +148,6 @@ def test_two_processes_measure_together(tmp_path: Path) -> None:
     assert {(r.mode, r.setting["world_size"], r.status) for r in records} == {("forward", 2, "ok"), ("train", 2, "ok")}
     for record in records:
         assert record.timing["imgs_per_s"] == pytest.approx(2 * 2 / record.timing["median_s"])
-    alone = uvit("profile", *arguments[1:], cwd=tmp_path, OMP_NUM_THREADS="1")
-    assert alone.returncode == 0, alone.stderr
-    report = uvit("report", str(tmp_path), cwd=tmp_path)
-    assert re.search(r"train float32 ×2, 2 processes: scaling efficiency \d+%", report.stdout)
 
 
 def test_several_processes_take_sizes_and_no_fresh_ones() -> None:

@@ -123,7 +123,7 @@ def _round(case: _Case, gpu: Gpu | None, world: World) -> None:
 def _record(
     case: _Case, setting: Setting, hardware: dict[str, Any], measured: Peak | None, *, turns: int
 ) -> ProfileRecord:
-    bare = failed_record(case.subject, setting, status=case.status, error=case.error)
+    bare = bare_record(case.subject, setting, status=case.status, error=case.error)
     if case.rounds is None:
         return replace(bare, memory=case.memory or {}, hardware=hardware)
     timing = _timing(case.rounds.seconds, setting)
@@ -138,8 +138,8 @@ def _record(
     )
 
 
-def failed_record(subject: Subject, setting: Setting, *, status: str, error: str | None) -> ProfileRecord:
-    """What is known of a measurement without having measured: who, how, counts and provenance."""
+def bare_record(subject: Subject, setting: Setting, *, status: str = "ok", error: str | None = None) -> ProfileRecord:
+    """What is known without having measured: who, how, counts and provenance."""
     spec, name, network = as_spec(subject.variant), device_name(setting.device), subject.config.identity()
     return ProfileRecord(
         profile_id=profile_id(

@@ -9,16 +9,16 @@ from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 
-from bench.profile.counting import counts
-from bench.profile.measure import failed_record, measure
+from bench.profile.measure import bare_record, measure
 from bench.profile.peaks import Peak, measured_peak
 from bench.profile.search import search_batch
 from bench.profile.setting import Setting, Subject
 from bench.profile.timing import Protocol
 from bench.profile.world import World
-from results.profile import ProfileRecord, profile_id
-from results.provenance import provenance
-from variants import as_spec, load_plugin
+from results.profile import ProfileRecord
+from variants import load_plugin
+
+COUNT = Setting(mode="count", device="meta")  # parameters and MACs alone: nothing runs, nothing is timed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Job:
 def run_job(job: Job, world: World | None = None) -> list[ProfileRecord]:
     """The records of a job, measured in this process."""
     if job.setting.mode == "count":
-        return [count_record(subject) for subject in job.subjects]
+        return [bare_record(subject, COUNT) for subject in job.subjects]
     peak = _peak(job.setting.device, job.setting.dtype) if job.measure_peak else None
     if not job.auto:
         return measure(job.subjects, job.setting, protocol=job.protocol, world=world, measured=peak)
@@ -53,7 +53,7 @@ def run_fresh(job: Job) -> list[ProfileRecord]:
                 records += pool.submit(_in_fresh_process, alone).result()
             except BrokenProcessPool:
                 reason = "the process was killed, as systems do to one that takes too much memory"
-                records.append(failed_record(subject, job.setting, status="oom", error=reason))
+                records.append(bare_record(subject, job.setting, status="oom", error=reason))
     return records
 
 
@@ -78,23 +78,3 @@ def _searched(subject: Subject, job: Job, peak: Peak | None) -> list[ProfileReco
 @lru_cache
 def _peak(device: str, dtype: str) -> Peak:
     return measured_peak(device, dtype)
-
-
-def count_record(subject: Subject) -> ProfileRecord:
-    """Parameters and MACs alone; nothing is timed, and no network of the variant's size is built but by fvcore."""
-    spec, network = as_spec(subject.variant), subject.config.identity()
-    return ProfileRecord(
-        profile_id=profile_id({"variant": subject.variant, "network": network, "mode": "count"}),
-        status="ok",
-        variant=subject.variant,
-        preset=spec.preset,
-        options=dict(spec.options),
-        network=network,
-        mode="count",
-        device="meta",
-        device_name="meta",
-        dtype="float32",
-        batch_size=1,
-        counts=counts(subject.config),
-        provenance=provenance(),
-    )

@@ -80,7 +80,7 @@ def _doubling(largest: int) -> Iterator[int]:
 def _close_in(search: Search, subject: Subject, setting: Setting, too_large: int) -> None:
     """Halve the gap between what fitted and what did not, down to an eighth of the batch."""
     fits = search.largest or 0
-    while too_large - fits > max(1, fits // 8) and fits:
+    while fits and too_large - fits > max(1, fits // 8):
         middle = (fits + too_large) // 2
         if _try(search, subject, setting, middle).ok:
             fits = middle

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from variants.config import ModelConfig
 
 DTYPES = ("float32", "bfloat16", "float16")
+SWITCHES = ("compile", "channels_last", "cuda_graphs", "gradient_checkpointing")  # fields of `Setting`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,7 @@ class Setting:
     @property
     def switches(self) -> list[str]:
         """The switches that are on, by name."""
-        names = ("compile", "channels_last", "cuda_graphs", "gradient_checkpointing")
-        return [name for name in names if getattr(self, name)]
+        return [name for name in SWITCHES if getattr(self, name)]
 
     def identity(self) -> dict[str, Any]:
         """JSON-able; the device without its index, for the cards of one machine are alike."""
@@ -97,7 +97,7 @@ def device_name(device: str) -> str:
 
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
-    return cpu_model() or "unknown processor"
+    return device if device == "meta" else cpu_model() or "unknown processor"
 
 
 def all_settings(

@@ -85,6 +85,8 @@ def test_a_folder_of_profiles_alone_is_a_report(tmp_path: Path) -> None:
     assert rows["uvit-micro-deep/4"]["imgs_per_s"] == "1600.0"
     assert rows["uvit-micro-deep/4+skip=none"]["status"] == "oom"
     assert len(rendered.data["profiles"]) == 2
+    results.Store(tmp_path).write_profile(profile("add", mode="count", setting={}, timing={}, rounds=[]))
+    assert len({tuple(row) for row in render(tmp_path).data["profiles"]}) == 1  # all rows of the file have its columns
     with pytest.raises(ValueError, match="expected records"):
         results.load(tmp_path)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.profile.run import Job, run_fresh, run_job
+from bench.profile.run import COUNT, Job, run_fresh, run_job
 from tests.bench.profile.subjects import QUICK, setting, subject
 
 
@@ -33,9 +33,9 @@ def test_a_killed_process_is_a_row(tmp_path: Path) -> None:
 
 
 def test_counting_needs_no_device() -> None:
-    [record] = run_job(job(subjects=(subject(),), setting=setting("count")))
+    [record] = run_job(job(subjects=(subject(),), setting=COUNT))
     assert (record.status, record.device, record.mode, record.rounds) == ("ok", "meta", "count", [])
-    assert record.counts["differs"] == {}
+    assert (record.device_name, record.counts["differs"]) == ("meta", {})
 
 
 def test_a_measured_peak_is_taken_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

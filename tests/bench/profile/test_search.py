@@ -27,7 +27,7 @@ from tests.bench.profile.subjects import QUICK, setting, subject
 measure([subject()], setting("train"), protocol=QUICK)
 now = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 resource.setrlimit(resource.RLIMIT_AS, (now + 60 * 2**20, -1))
-found = search_batch(subject(image_size=16), setting("train"), largest=4096)
+found = search_batch(subject(image_size=32), setting("train"), largest=4096)
 after = measure([subject()], setting("train"), protocol=QUICK)[0].status
 print(json.dumps(found.summary() | {"after": after}))
 """
