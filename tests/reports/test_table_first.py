@@ -81,7 +81,7 @@ def test_the_table_is_out_before_anything_is_drawn(hundred: Path, tmp_path: Path
 
 def test_the_table_of_100_records_costs_a_few_imports_of_pandas(hundred: Path, tmp_path: Path) -> None:
     ratios = [float(python(RATIO, hundred, Path("--out"), tmp_path / "out")) for _ in range(3)]
-    assert min(ratios) <= 6, ratios  # under 2 on an idle machine, 13 with the figures
+    assert min(ratios) <= 4, ratios  # about 2, and over 5 with the figures or torch
 
 
 def test_the_work_before_the_table_grows_as_the_records_do(hundred: Path, tmp_path: Path) -> None:
