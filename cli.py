@@ -194,9 +194,7 @@ def run(
         extractor_weights=extractor_weights,
         plugins=plugin or [],
     )
-    from reports import render
-
-    print(render(folder).text)
+    _report([folder])
     raise typer.Exit(code)
 
 
@@ -205,11 +203,26 @@ def report(
     folders: Annotated[list[Path], typer.Argument(help="Output folders of `uvit run`.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where the report goes (default FOLDER/report).")] = None,
 ) -> None:
-    """Print the tables of a run, and write Markdown, CSV and plots from its records."""
-    from reports import render
+    """Print the tables of a run, then write Markdown, CSV and plots from its records."""
+    _report(folders, out)
 
-    rendered = render(folders if len(folders) > 1 else folders[0], out)
-    print(rendered.text)
+
+def _report(folders: list[Path], out: Path | None = None) -> None:
+    """Tables at once; then the figures, which take seconds, and the page; last where the page is."""
+    from reports import find, terminal, write
+
+    findings = find(folders)
+    _print_now(terminal.text(findings))
+    page, *_ = write(findings, out)
+    _print_now(f"report: {page}")
+
+
+def _print_now(text: str) -> None:
+    """Print and flush. A reader that is gone, as `head` is after the table, costs neither files nor the exit code."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.command()

@@ -131,6 +131,16 @@ def manifest(arms: Iterable[str] = FORMULAS, seeds: Iterable[int] = (0, 1), **ch
     } | changes
 
 
+def many_records(root: Path, *, seeds: int = 20) -> Store:
+    """The grid ``skip`` with five records a seed (100), each of the size that a long run leaves: some 80 KB."""
+    store = Store(root)
+    store.write_grid("skip", manifest(seeds=range(seeds)))
+    for arm in FORMULAS:
+        for seed in range(seeds):
+            store.write(record(arm, seed, scores=cell_scores(arm, seed, range(50, 3001, 50))))
+    return store
+
+
 def skip_run(root: Path, *, seeds: Iterable[int] = (0, 1), arms: Iterable[str] = FORMULAS) -> Store:
     """A finished grid ``skip`` under ``root``."""
     store, seeds, arms = Store(root), list(seeds), list(arms)
