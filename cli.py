@@ -34,6 +34,19 @@ Seeds = Annotated[int, typer.Option("--seeds", help="Seeds a cell: 0 to N-1.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Override a field: training.steps=200; repeatable.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
 PrecisionName = Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16.")]
+Compile = Annotated[
+    bool | None,
+    typer.Option(
+        "--compile/--no-compile", help="Compile the training step (default: as the grid was started, else off)."
+    ),
+]
+Checkpointing = Annotated[
+    bool | None,
+    typer.Option(
+        "--gradient-checkpointing/--no-gradient-checkpointing",
+        help="Recompute blocks in the backward pass: less memory, more time (default as --compile's).",
+    ),
+]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where datasets lie (else UVIT_DATA, else ./data).")]
 ExtractorWeights = Annotated[
     Path | None, typer.Option("--extractor-weights", help="A local file with the extractor's weights.")
@@ -165,6 +178,8 @@ def run(
     setting: Settings = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Cells side by side; 0 = one a core or GPU.")] = 0,
     threads: Annotated[int, typer.Option("--threads", help="CPU threads a cell; 0 = share the cores.")] = 0,
+    compile_: Compile = None,
+    gradient_checkpointing: Checkpointing = None,
     engine: Annotated[str, typer.Option("--engine", help="Where cells run: local.")] = "local",
     data_dir: DataDir = None,
     extractor_weights: ExtractorWeights = None,
@@ -183,6 +198,8 @@ def run(
         settings=setting or [],
         device=device,
         precision=precision,
+        compile=compile_,
+        gradient_checkpointing=gradient_checkpointing,
         data_dir=data_dir,
     )
     folder, code = run_grid(

@@ -13,6 +13,7 @@ from ablations.engines.job import Engine, Job, Lost, Run, Tell
 from ablations.grid import Arm, Grid
 from bench.cell import Cell, score_points, validation_steps
 from bench.config import Precision
+from bench.kernels import for_network
 from bench.prepared import Prepared, failure_record, is_finished, load_cached_dataset, prepare
 from bench.runtime import Runtime
 from bench.scoring import check_names
@@ -186,7 +187,13 @@ def run_plan(plan: Plan, run: Run, engine: Engine, *, tell: Tell) -> Iterator[Ou
             assert record is not None
             yield Outcome(prepared=prepared, status=record.status, error=record.error, skipped=True)
     jobs = [
-        Job(index=index, train_id=prepared.train_id, cell=prepared.cell, run=run) for index, prepared in enumerate(todo)
+        Job(
+            index=index,
+            train_id=prepared.train_id,
+            cell=prepared.cell,
+            run=dataclasses.replace(run, runtime=for_network(run.runtime, prepared.model)),
+        )
+        for index, prepared in enumerate(todo)
     ]
     for index, result in engine.run(jobs, tell=tell):
         record = result if isinstance(result, Record) else _lost_record(todo[index], result, store)

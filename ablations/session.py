@@ -25,6 +25,7 @@ from ablations.runner import (
     unfinished,
 )
 from bench.config import Precision, as_precision
+from bench.kernels import with_measured_attention
 from bench.runtime import Runtime, cores, pick_device, resolve_runtime, thread_limit
 from bench.scoring import warm_scoring
 
@@ -41,6 +42,8 @@ class Request:
     settings: Sequence[str] = ()
     device: str = "auto"
     precision: str = "auto"
+    compile: bool | None = None  # None: as the grid was started, else off
+    gradient_checkpointing: bool | None = None
     data_dir: Path | None = None
 
 
@@ -60,17 +63,30 @@ def make_plan(request: Request, *, stored: Runtime | None = None) -> tuple[Plan,
         preset=request.preset,
         data_dir=request.data_dir,
     )
-    runtime = _runtime(request.device, budget.training.precision if asked == "auto" else asked, stored)
+    runtime = _runtime(request, budget.training.precision if asked == "auto" else asked, stored)
     return plan_grid(scope, precision=runtime.precision), runtime
 
 
-def _runtime(device: str, precision: Precision, stored: Runtime | None) -> Runtime:
+def _runtime(request: Request, precision: Precision, stored: Runtime | None) -> Runtime:
     """The stored runtime where it fits what is asked for, so that a grid ends as it began; else what is fast here."""
-    here = pick_device(device)
-    kind = here.partition(":")[0]
-    if stored is not None and stored.device.partition(":")[0] == kind and precision in ("auto", stored.precision):
-        return dataclasses.replace(stored, device=here)
-    return resolve_runtime(device=here, precision=precision, threads=0)
+    here = pick_device(request.device)
+    if not _fits(stored, here, precision):
+        stored = None
+    options = ("compile", "gradient_checkpointing")
+    asked = {name: value for name in options if (value := getattr(request, name)) is not None}
+    begun = {name: getattr(stored, name) for name in options} if stored else {}
+    fresh = resolve_runtime(device=here, precision=precision, threads=0, **{**begun, **asked})
+    if stored is None:
+        return fresh
+    return dataclasses.replace(stored, device=here, **asked)
+
+
+def _fits(stored: Runtime | None, device: str, precision: Precision) -> bool:
+    """Whether a stored runtime is of this kind of device and of the precision that is asked for."""
+    if stored is None:
+        return False
+    same_kind = stored.device.partition(":")[0] == device.partition(":")[0]
+    return same_kind and precision in ("auto", stored.precision)
 
 
 def plan_rows(plan: Plan) -> dict[str, Any]:
@@ -144,8 +160,11 @@ def run_grid(
     todo = unfinished(plan, root)
     workers, devices = _workers(runtime.device, jobs, len(todo))
     share = threads or runtime.threads or max(1, min(cores() // workers, thread_limit()))
+    begun = runtime.threads > 0  # then its attention kernels are settled too
     runtime = dataclasses.replace(runtime, threads=share)
     if todo:
+        runtime.apply()
+        runtime = with_measured_attention(runtime, [prepared.model for prepared in plan.cells], settled=begun)
         warm = dataclasses.replace(runtime, device=devices[0], threads=max(share, thread_limit()))
         warm.apply()
         warm_scoring(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bench.training.checkpoint import Checkpoint
+    from variants.config import ModelConfig
 
 
 def sample_checkpoint(
@@ -35,9 +36,12 @@ def sample_checkpoint(
     """
     from bench.config import as_precision
     from bench.diffusion.samplers import SAMPLERS
+    from bench.kernels import with_measured_attention
     from bench.runtime import resolve_runtime, thread_limit
     from bench.sampling import sample_images
     from bench.training.checkpoint import load_checkpoint
+    from variants import resolve
+    from variants.layers.attention import set_attention_kernel
 
     _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights)
     method = SAMPLERS.get(sampler)
@@ -46,8 +50,12 @@ def sample_checkpoint(
         device=device, precision=as_precision(precision, where="--precision"), threads=thread_limit()
     )
     runtime.apply()
-    model = load_model(loaded, weights=weights, attention=runtime.attention).to(runtime.device).eval()
     header = loaded.header
+    config = resolve(header["variant"], image_size=header["image_size"], channels=header["channels"])
+    runtime = with_measured_attention(runtime, [config], training=False)
+    model = load_model(loaded, config, weights=weights)
+    set_attention_kernel(model, str(runtime.attention))
+    model.to(runtime.device).eval()
     images = sample_images(
         model,
         count=count,
@@ -85,13 +93,11 @@ def _checkpoint_file(path: Path) -> Path:
     return checkpoint_path(path, steps[-1])
 
 
-def load_model(checkpoint: Checkpoint, *, weights: str = "ema", attention: str = "fused") -> nn.Module:
+def load_model(checkpoint: Checkpoint, config: ModelConfig, *, weights: str = "ema") -> nn.Module:
     """The checkpoint's model with its ``ema`` or ``raw`` weights, on the CPU; ValueError when they do not fit."""
-    from variants import build, resolve
-    from variants.layers.attention import set_attention_kernel
+    from variants import build
 
     header = checkpoint.header
-    config = resolve(header["variant"], image_size=header["image_size"], channels=header["channels"])
     if config.identity() != header["model"]:
         raise ValueError(
             f"{checkpoint.path}: its variant {header['variant']} is another network here; was it made with a --plugin?"
@@ -102,7 +108,6 @@ def load_model(checkpoint: Checkpoint, *, weights: str = "ema", attention: str =
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
         raise ValueError(f"{checkpoint.path}: its tensors do not fit {header['variant']}: {first}") from None
-    set_attention_kernel(model, attention)
     return model
 
 

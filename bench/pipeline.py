@@ -22,6 +22,7 @@ from results.record import Record, Score
 from results.store import Store
 
 if TYPE_CHECKING:
+    from bench.training.checkpoint import CheckpointWriter
     from bench.training.step import TrainState
 
 log = logging.getLogger("uvit")
@@ -67,6 +68,7 @@ class _CellRun:
         self.prepared, self.cell, self.store = prepared, prepared.cell, store
         self.runtime, self.data_dir, self.extractor_weights = runtime, data_dir, weights
         self.report = report
+        self.writer: CheckpointWriter
         self.folder = store.root / "checkpoints" / prepared.train_id
         self.losses: list[dict[str, float]] = []
         self.scores: dict[tuple[str, str], Score] = {}  # by (score_id, metric)
@@ -109,20 +111,23 @@ class _CellRun:
     # -- training ---------------------------------------------------------------------------------------------------
 
     def _train_and_score(self) -> None:
+        from bench.training.checkpoint import CheckpointWriter
+
         state = self._start()
-        self._evaluate(state)
-        while state.step < self.cell.training.steps:
-            self._train_until(state, self._next_stop(state.step))
+        with CheckpointWriter(self.folder) as self.writer:
+            if state.step < self.cell.training.steps:
+                self.writer.reserve(state)
             self._evaluate(state)
-            if state.step < self.cell.training.steps or state.step not in self._saved_steps():
+            while state.step < self.cell.training.steps:
+                self._train_until(state, self._next_stop(state.step))
+                self._evaluate(state)
                 self._save(state)
 
     def _start(self) -> TrainState:
         """The state to go on from: the newest whole checkpoint that no missing score lies before."""
         from bench.training.checkpoint import latest_checkpoint, restore
-        from bench.training.step import TrainState
+        from bench.training.step import TrainState, prepare_network
         from variants import build
-        from variants.layers.attention import set_attention_kernel
 
         checkpoint, problems = latest_checkpoint(self.folder, accept=self._leads_to_all_missing)
         if checkpoint is not None:
@@ -130,8 +135,7 @@ class _CellRun:
                 Runtime.from_mapping(checkpoint.header["runtime"]), device=self.runtime.device
             )
             self.runtime.apply()
-        model = build(self.prepared.model, seed=self.cell.seed).to(self.runtime.device).train()
-        set_attention_kernel(model, self.runtime.attention)
+        model = prepare_network(build(self.prepared.model, seed=self.cell.seed), self.runtime)
         state = TrainState(model, self.cell.training, self.runtime)
         for problem in problems:
             log.warning("%s", problem)
@@ -162,20 +166,20 @@ class _CellRun:
         import torch
 
         from bench.sampling import NotFinite
-        from bench.training.batches import training_batch
+        from bench.training.batches import training_batches
 
         training, started = self.cell.training, time.monotonic()
         interval = max(1, training.steps // LOSS_POINTS)
         total, images = torch.zeros((), device=self.runtime.device), 0
         tick = started
-        while state.step < stop:
-            data = training_batch(
-                self.prepared.dataset,
-                seed=self.cell.seed,
-                step=state.step,
-                batch_size=training.batch_size,
-                device=self.runtime.device,
-            )
+        batches = training_batches(
+            self.prepared.dataset,
+            seed=self.cell.seed,
+            steps=range(state.step, stop),
+            batch_size=training.batch_size,
+            device=self.runtime.device,
+        )
+        for data in batches:
             total += state.train_step(data.x0, data.t, data.noise)
             images += 1
             if state.step % interval == 0 or state.step == stop:
@@ -194,15 +198,8 @@ class _CellRun:
     def _tell(self, step: int, **more: Any) -> None:
         self.report({"train_id": self.prepared.train_id, "step": step, "steps": self.cell.training.steps, **more})
 
-    def _saved_steps(self) -> list[int]:
-        from bench.training.checkpoint import steps_on_disk
-
-        return steps_on_disk(self.folder)
-
     def _save(self, state: TrainState) -> None:
-        from bench.training.checkpoint import save_checkpoint
-
-        save_checkpoint(self.folder, state, self._header())
+        self.writer.save(state, self._header())
         self.saved_at = time.monotonic()
 
     def _header(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a grid runs on a machine: device, precision, attention kernel, threads. Resolved once, equal for all arms.
+"""How a grid runs on a machine: device, precision, attention kernel, threads, compilation. Resolved once, for all arms.
 
 None of it is an architectural choice, but all of it moves the last digits (a thread count moved weights by 2e-3 in five
 steps), so it is stored with every checkpoint and record and reused when a run resumes.
@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bench.allocator import keep_freed_memory
+from bench.compilation import check_compiler, use_cache
 from bench.config import Precision
 
 
@@ -21,8 +23,10 @@ class Runtime:
 
     device: str = "cpu"
     precision: Precision = "float32"  # float32 or bfloat16 autocast over float32 master weights
-    attention: str = "fused"  # fused (SDPA) or plain (bmm, softmax, bmm)
+    attention: str | Mapping[str, str] = "fused"  # fused (SDPA) or plain (bmm, softmax, bmm); a grid's: by shape
     threads: int = 1
+    compile: bool = False  # torch.compile of the training step's network
+    gradient_checkpointing: bool = False  # recompute each block in the backward pass: less memory, more time
 
     def asdict(self) -> dict[str, Any]:
         return asdict(self)
@@ -40,11 +44,14 @@ class Runtime:
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
 
     def apply(self) -> None:
-        """Set the process's thread count and its float32 matrix precision."""
+        """Set the process's threads, float32 precision (TF32 only beside bfloat16), allocator and compilation cache."""
         import torch
 
         torch.set_num_threads(self.threads)
         torch.set_float32_matmul_precision("highest" if self.precision == "float32" else "high")
+        torch.backends.cudnn.allow_tf32 = self.precision != "float32"
+        keep_freed_memory()
+        use_cache()
 
 
 def cores() -> int:
@@ -91,15 +98,35 @@ def fast_precision(device: str) -> Precision:
     return "float32"
 
 
-def resolve_runtime(*, device: str = "auto", precision: Precision = "auto", threads: int = 1) -> Runtime:
-    """The runtime of a grid on this machine.
+def resolve_runtime(
+    *,
+    device: str = "auto",
+    precision: Precision = "auto",
+    threads: int = 1,
+    compile: bool = False,
+    gradient_checkpointing: bool = False,
+) -> Runtime:
+    """The runtime of a grid on this machine, with the usual attention kernel; `bench.kernels` measures which is faster.
 
-    The CPU's fused attention has a bf16 backward that costs up to ten times the plain one at the suite's lengths, so
-    bf16 on a CPU takes plain attention; everything else takes the fused kernel.
+    Raises ValueError for a device that is not here, and for ``compile`` where no compiler is.
     """
-    import torch
-
     device = pick_device(device)
+    if compile:
+        check_compiler(device)
     precision = fast_precision(device) if precision == "auto" else precision
-    plain = torch.device(device).type == "cpu" and precision == "bfloat16"
-    return Runtime(device=device, precision=precision, attention="plain" if plain else "fused", threads=threads)
+    return Runtime(
+        device=device,
+        precision=precision,
+        attention=usual_attention(device, precision),
+        threads=threads,
+        compile=compile,
+        gradient_checkpointing=gradient_checkpointing,
+    )
+
+
+def usual_attention(device: str, precision: Precision) -> str:
+    """The kernel that is faster at most lengths.
+
+    The CPU's fused attention has a bf16 backward that costs up to ten times the plain one at the suite's lengths.
+    """
+    return "plain" if device.startswith("cpu") and precision == "bfloat16" else "fused"

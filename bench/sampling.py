@@ -66,11 +66,11 @@ def _sample(
         return block_noise(seed, purpose, start=start, count=size, shape=shape, step=step).to(device)
 
     def noise_pred(x: Tensor, t: Tensor) -> Tensor:
-        with runtime.autocast():
-            return model(x, sde.network_time(t)).float()
+        return model(x, sde.network_time(t)).float()
 
     extra = {"noise": lambda i: rows("sample_step", i)} if method.stochastic else {}
-    x = method(noise_pred, rows("sample"), steps=nfe, sde=sde, **extra)
+    with runtime.autocast():  # around all evaluations: weights are cast once; the samplers' own sums stay float32
+        x = method(noise_pred, rows("sample"), steps=nfe, sde=sde, **extra)
     if not bool(torch.isfinite(x).all()):
         raise NotFinite("the sampler ended in numbers that are not finite")
     return x

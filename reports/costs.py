@@ -36,7 +36,7 @@ def cost_columns(grid: GridView) -> list[CostColumns]:
     for arm in grid.arms:
         for record in arm.profiles:
             if record.ok and record.mode != "count":
-                how = f"{setting_text(record)} on {record.device_name}, attention {record.setting.get('attention')}"
+                how = f"{setting_text(record)} on {record.device_name}"
                 found.setdefault((record.mode, how), {})[arm.name] = record
     result = []
     for mode in MODES:

@@ -50,7 +50,8 @@ def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: 
     """Draw the figures, then write ``report.md``, ``tables/<grid>.csv`` and ``plots/<grid>.png`` and ``.svg``.
 
     With profiles, ``tables/profiles.csv`` too. They go under ``out`` (default: ``report`` in the first folder); returns
-    their paths, the page first. An earlier report stands as it was until all is drawn. Raises OSError when ``out`` cannot be written.
+    their paths, the page first. An earlier report stands as it was until all is drawn. Raises OSError when ``out``
+    cannot be written.
     """
     folder = Path(out) if out is not None else findings.folders[0] / "report"
     files: dict[Path, bytes] = {}

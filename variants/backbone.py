@@ -73,8 +73,9 @@ class UViT(nn.Module):
         h = self.norm(self._trunk(h, time))[:, self.extras :]
         pixels = self.decoder_pred(self.token_layer(h))
         grid, patch = self.config.grid, self.config.patch
-        image = rearrange(pixels, "b (h w) (p q c) -> b c (h p) (w q)", h=grid, p=patch, q=patch)
-        return self.final_layer(image)
+        # channels last in memory: on a CPU the backward of a convolution over few channels is five times faster so
+        image = rearrange(pixels, "b (h w) (p q c) -> b (h p) (w q) c", h=grid, p=patch, q=patch)
+        return self.final_layer(image.permute(0, 3, 1, 2))
 
     def hidden_states(
         self, x: Tensor, timesteps: Tensor, y: Tensor | None = None, context: Tensor | None = None

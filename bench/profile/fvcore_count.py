@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NORMS = ("layer_norm", "group_norm", "batch_norm")
 _ELEMENTWISE = (
-    *("add", "add_", "sub", "mul", "mul_", "div", "neg", "pow", "exp", "rsqrt", "cos", "sin", "mean", "pad"),
+    *("mT", "add", "add_", "sub", "mul", "mul_", "div", "neg", "pow", "exp", "rsqrt", "cos", "sin", "mean", "pad"),
     *("embedding", "softmax", "gelu", "silu", "silu_", "sigmoid", "tanh", "relu"),
 )
 
@@ -32,7 +32,7 @@ def fvcore_forward(config: ModelConfig) -> tuple[dict[str, int], list[str]]:
 
     model = build(config, device="meta").to_empty(device="cpu").eval()
     set_attention_kernel(model, "plain")
-    inputs = example_inputs(config, batch_size=1, device="cpu")
+    inputs: tuple[Any, ...] = example_inputs(config, batch_size=1, device="cpu")
     while inputs[-1] is None:  # the tracer takes None between tensors, but not at the end
         inputs = inputs[:-1]
     with torch.inference_mode(), warnings.catch_warnings():

@@ -50,11 +50,12 @@ def _counted(config: ModelConfig, *, backward: bool, gradient_checkpointing: boo
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
+    from bench.runtime import Runtime
+    from bench.training.step import prepare_network
     from variants import build
 
-    model = build(config, device="meta")
-    if gradient_checkpointing:
-        set_gradient_checkpointing(model)
+    runtime = Runtime(device="meta", gradient_checkpointing=gradient_checkpointing)
+    model = prepare_network(build(config, device="meta"), runtime)
     with torch.set_grad_enabled(backward), FlopCounterMode(display=False) as counter:
         out = model(*example_inputs(config, batch_size=1, device="meta"))
         if backward:
@@ -70,7 +71,9 @@ def _below_root(name: str) -> str:
     return name.partition(".")[2]
 
 
-def example_inputs(config: ModelConfig, *, batch_size: int, device: str | torch.device) -> tuple[Tensor | None, ...]:
+def example_inputs(
+    config: ModelConfig, *, batch_size: int, device: torch.device | str
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
     """x, timesteps, y, context as the network's ``forward`` takes them; y and context are None where it takes none.
 
     Shapes: x (B, C, H, W), timesteps (B,), y (B,), context (B, T, E), with B = ``batch_size``.
@@ -84,10 +87,3 @@ def example_inputs(config: ModelConfig, *, batch_size: int, device: str | torch.
     if not config.context_tokens:
         return x, timesteps, y, None
     return x, timesteps, y, torch.randn(batch_size, config.context_tokens, config.context_dim, device=device)
-
-
-def set_gradient_checkpointing(model: torch.nn.Module) -> None:
-    """Let the network recompute its blocks in the backward pass. Raises ValueError where it cannot."""
-    if not hasattr(model, "gradient_checkpointing"):
-        raise ValueError(f"{type(model).__name__} offers no gradient checkpointing; profile it without")
-    vars(model)["gradient_checkpointing"] = True

@@ -29,6 +29,7 @@ class _Case:
     """One subject, ready to be timed or failed on the way; what failed holds no tensor any more."""
 
     subject: Subject
+    setting: Setting
     rounds: Rounds | None = None
     memory: dict[str, Any] | None = None
     energy_j: float | None = 0.0
@@ -58,13 +59,14 @@ def measure(
     """
     world = world or World(device=setting.device)
     gpu = find_gpu(setting.device)
+    setting.runtime.apply()
     cases = [_prepared(subject, setting, protocol, world) for subject in subjects]
     with Monitor(gpu) as monitor:
         for _ in range(protocol.rounds):
             for case in cases:
                 _round(case, gpu, world)
     hardware = monitor.summary()
-    records = [_record(case, setting, hardware, measured, turns=len(cases)) for case in cases]
+    records = [_record(case, hardware, measured, turns=len(cases)) for case in cases]
     cases.clear()
     _clean(setting)
     return records
@@ -80,8 +82,9 @@ def _clean(setting: Setting) -> None:
 
 
 def _prepared(subject: Subject, setting: Setting, protocol: Protocol, world: World) -> _Case:
-    case = _Case(subject=subject)
+    case = _Case(subject=subject, setting=setting)
     try:
+        case.setting = setting = setting.for_network(subject.config)
         _settle(replace(setting, batch_size=1, compile=False, cuda_graphs=False, gradient_checkpointing=False))
         meter = PeakMeter(setting.device)
         workload = make_workload(subject.config, setting)
@@ -120,13 +123,11 @@ def _round(case: _Case, gpu: Gpu | None, world: World) -> None:
         case.fail(error)
 
 
-def _record(
-    case: _Case, setting: Setting, hardware: dict[str, Any], measured: Peak | None, *, turns: int
-) -> ProfileRecord:
-    bare = bare_record(case.subject, setting, status=case.status, error=case.error)
+def _record(case: _Case, hardware: dict[str, Any], measured: Peak | None, *, turns: int) -> ProfileRecord:
+    bare = bare_record(case.subject, case.setting, status=case.status, error=case.error)
     if case.rounds is None:
         return replace(bare, memory=case.memory or {}, hardware=hardware)
-    timing = _timing(case.rounds.seconds, setting)
+    timing = _timing(case.rounds.seconds, case.setting)
     return replace(
         bare,
         rounds=case.rounds.seconds,
@@ -134,7 +135,7 @@ def _record(
         protocol={**case.rounds.summary(), "taking_turns": turns},
         memory=case.memory or {},
         hardware=hardware,
-        efficiency=_efficiency(case, case.rounds, setting, bare.counts, timing, measured),
+        efficiency=_efficiency(case, case.rounds, bare.counts, timing, measured),
     )
 
 
@@ -174,12 +175,12 @@ def _timing(seconds: list[float], setting: Setting) -> dict[str, float]:
 def _efficiency(
     case: _Case,
     rounds: Rounds,
-    setting: Setting,
     found: dict[str, Any],
     timing: dict[str, float],
     measured: Peak | None,
 ) -> dict[str, Any]:
     """FLOPs a second of one device against its peaks, and energy. Recomputed work counts as none (that is MFU)."""
+    setting = case.setting
     macs = {"forward": found["macs"], "sample": found["macs"] * setting.nfe, "train": found["train_macs"]["macs"]}
     flops_per_s = 2 * macs[setting.mode] * timing["imgs_per_s"] / setting.world_size
     peak = known_peak(device_name(setting.device), setting.dtype)

@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from bench.allocator import give_back_freed_memory
+
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -29,6 +31,7 @@ class PeakMeter:
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(device)
             self._before = (torch.cuda.memory_allocated(device), torch.cuda.memory_reserved(device))
+        give_back_freed_memory()
         self._rss_before = _resident("VmRSS") if _reset_peak() else None
 
     def read(self) -> dict[str, int | None]:

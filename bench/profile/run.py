@@ -37,6 +37,7 @@ def run_job(job: Job, world: World | None = None) -> list[ProfileRecord]:
     """The records of a job, measured in this process."""
     if job.setting.mode == "count":
         return [bare_record(subject, COUNT) for subject in job.subjects]
+    job.setting.runtime.apply()  # the peak is of the same threads and float32 products
     peak = _peak(job.setting.device, job.setting.dtype) if job.measure_peak else None
     if not job.auto:
         return measure(job.subjects, job.setting, protocol=job.protocol, world=world, measured=peak)

@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench.runtime import Runtime, resolve_runtime
+from bench.compilation import check_compiler
+from bench.kernels import with_measured_attention
+from bench.runtime import Runtime, usual_attention
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +36,7 @@ class Setting:
     device: str = "cpu"
     dtype: str = "float32"  # of the products, by autocast over float32 weights, as in training and sampling
     batch_size: int = 1
-    attention: str = "fused"
+    attention: str = ""  # empty: the kernel that is faster for the network here (`for_network`)
     compile: bool = False
     channels_last: bool = False
     cuda_graphs: bool = False
@@ -54,14 +56,29 @@ class Setting:
         return [name for name in SWITCHES if getattr(self, name)]
 
     def identity(self) -> dict[str, Any]:
-        """JSON-able; the device without its index, for the cards of one machine are alike."""
-        return asdict(self) | {"device": self.device_type}
+        """JSON-able: what a user chose; the device without its index, for the cards of one machine are alike."""
+        chosen = {name: value for name, value in asdict(self).items() if name != "attention"}
+        return chosen | {"device": self.device_type}
+
+    def for_network(self, config: ModelConfig) -> Setting:
+        """This setting with the attention kernel that the suite takes for the network on this machine."""
+        if self.attention:
+            return self
+        runtime = with_measured_attention(self.runtime, [config], training=self.mode == "train")
+        return replace(self, attention=str(runtime.attention))
 
     @property
     def runtime(self) -> Runtime:
-        """The suite's runtime; float16, which the suite does not train in, is for `autocast` alone."""
-        precision: Precision = "bfloat16" if self.dtype == "bfloat16" else "float32"
-        return Runtime(device=self.device, precision=precision, attention=self.attention, threads=self.threads)
+        """The suite's runtime; float16, which the suite does not train in, takes what bfloat16 takes."""
+        precision: Precision = "float32" if self.dtype == "float32" else "bfloat16"
+        return Runtime(
+            device=self.device,
+            precision=precision,
+            attention=self.attention or usual_attention(self.device, precision),
+            threads=self.threads,
+            compile=self.compile,
+            gradient_checkpointing=self.gradient_checkpointing,
+        )
 
     def autocast(self) -> Any:
         """A context that computes in the setting's dtype."""
@@ -74,6 +91,8 @@ class Setting:
         """Raise ValueError, with the reason, where this network cannot run in this setting."""
         if self.cuda_graphs and self.device_type != "cuda":
             raise ValueError(f"CUDA graphs need a CUDA GPU; this ran on {self.device_type}")
+        if self.compile:
+            check_compiler(self.device)
         if self.mode != "train":
             return
         if self.dtype == "float16":
@@ -82,11 +101,6 @@ class Setting:
             raise ValueError("CUDA graphs apply to forward and sample; a training step allocates as it goes")
         if config.context_tokens:
             raise ValueError("uvit's training step takes no context tokens yet: profile forward or sample")
-
-
-def attention_kernel(device: str, dtype: str) -> str:
-    """The attention kernel that the suite takes for this device and dtype."""
-    return resolve_runtime(device=device, precision="float32" if dtype == "float32" else "bfloat16").attention
 
 
 def device_name(device: str) -> str:
@@ -118,8 +132,7 @@ def all_settings(
     for mode in modes:
         drawn = {"sampler": sampler, "nfe": nfe} if mode == "sample" else {}
         for dtype in dtypes:
-            kernel = attention_kernel(base.device, dtype)
-            make = partial(replace, base, mode=mode, dtype=dtype, attention=kernel, **drawn)
+            make = partial(replace, base, mode=mode, dtype=dtype, **drawn)
             for batch_size in batch_sizes:
                 found.append(make(batch_size=batch_size))
                 found += [make(batch_size=batch_size, **{name: True}) for name in switches if _applies(name, mode)]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from bench.compilation import compiled
 from bench.config import TrainingConfig
-from bench.profile.macs import example_inputs, set_gradient_checkpointing
+from bench.profile.macs import example_inputs
 from bench.profile.setting import Setting
 from bench.sampling import sample_images
-from bench.training.step import TrainState
+from bench.training.step import TrainState, prepare_network
 from variants import build
-from variants.layers.attention import set_attention_kernel
 
 if TYPE_CHECKING:
     from variants.config import ModelConfig
@@ -34,7 +34,6 @@ class Workload:
 def make_workload(config: ModelConfig, setting: Setting) -> Workload:
     """Build the network and what it works on. Raises ValueError where the setting makes no sense for it."""
     setting.check(config)
-    setting.runtime.apply()
     if setting.device_type == "cuda":
         torch.cuda.set_device(setting.device)  # streams and graphs are made on the current one
     model = _network(config, setting)
@@ -42,15 +41,12 @@ def make_workload(config: ModelConfig, setting: Setting) -> Workload:
 
 
 def _network(config: ModelConfig, setting: Setting) -> nn.Module:
-    model = build(config, device=setting.device).train(setting.mode == "train")
-    set_attention_kernel(model, setting.attention)
+    model = prepare_network(build(config, device=setting.device), setting.runtime)
     if setting.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    if setting.gradient_checkpointing:
-        set_gradient_checkpointing(model)
-    if setting.compile:
-        model.compile()
-    return model
+    if setting.mode == "train":
+        return model  # its `TrainState` compiles
+    return compiled(model.eval()) if setting.compile else model.eval()
 
 
 def _images(x: Tensor, setting: Setting) -> Tensor:
@@ -59,7 +55,6 @@ def _images(x: Tensor, setting: Setting) -> Tensor:
 
 def _forward(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
     x, *rest = example_inputs(config, batch_size=setting.batch_size, device=setting.device)
-    assert x is not None
     inputs = [_images(x, setting), *rest]
 
     @torch.inference_mode()
@@ -74,27 +69,27 @@ def _forward(model: nn.Module, config: ModelConfig, setting: Setting) -> Workloa
 def _sample(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
     """All of `bench.sampling`: noise, evaluations, conversion to uint8 and the way back to the CPU."""
     x, _, y, context = example_inputs(config, batch_size=setting.batch_size, device=setting.device)
-    assert x is not None
     shape = (config.channels, config.image_size, config.image_size)
 
     def eager(x: Tensor, timesteps: Tensor) -> Tensor:
-        with setting.autocast():
+        with setting.autocast():  # a CUDA graph is captured before the call
             out: Tensor = model(_images(x, setting), timesteps, y, context)
             return out
 
     network = _graphed_network(eager, x) if setting.cuda_graphs else eager
 
     def call() -> Tensor:
-        return sample_images(
-            network,  # type: ignore[arg-type]  # only ever called
-            count=setting.batch_size,
-            shape=shape,
-            seed=0,
-            sampler=setting.sampler,
-            nfe=setting.nfe,
-            runtime=replace(setting.runtime, precision="float32"),  # `eager` has the autocast, for float16 too
-            batch_size=setting.batch_size,
-        )
+        with setting.autocast():  # as the runtime's own, around all evaluations; float16 too
+            return sample_images(
+                network,  # type: ignore[arg-type]  # only ever called
+                count=setting.batch_size,
+                shape=shape,
+                seed=0,
+                sampler=setting.sampler,
+                nfe=setting.nfe,
+                runtime=replace(setting.runtime, precision="float32"),
+                batch_size=setting.batch_size,
+            )
 
     return Workload(call=call, state_bytes=lambda: _model_bytes(model))
 
@@ -103,7 +98,6 @@ def _train(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
     network = _data_parallel(model, setting)
     state = TrainState(network, TrainingConfig(batch_size=setting.batch_size), setting.runtime)
     x, _, y, _ = example_inputs(config, batch_size=setting.batch_size, device=setting.device)
-    assert x is not None
     x0 = _images(x.clamp(-1, 1), setting)
     noise, t = torch.randn_like(x0), torch.linspace(0.001, 1.0, setting.batch_size, device=setting.device)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -40,10 +43,52 @@ def _epoch(seed: int, epoch: int, size: int) -> np.ndarray:
 
 def training_batch(dataset: Dataset, *, seed: int, step: int, batch_size: int, device: str) -> Batch:
     """The batch of one step, the same for every arm of a seed and on every device."""
+    return _host_batch(dataset, seed, step, batch_size).on(device)
+
+
+def training_batches(
+    dataset: Dataset, *, seed: int, steps: range, batch_size: int, device: str, ahead: bool | None = None
+) -> Iterator[Batch]:
+    """The batches of ``steps`` in order, each equal to `training_batch`'s.
+
+    ``ahead`` draws the next one in a thread while the device works on this one; by default on accelerators, where the
+    host would be idle, and not on a CPU, where the cores train.
+    """
+    on_accelerator = torch.device(device).type != "cpu"
+    if not (on_accelerator if ahead is None else ahead):
+        for step in steps:
+            yield training_batch(dataset, seed=seed, step=step, batch_size=batch_size, device=device)
+        return
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
+        drawn = deque(thread.submit(_host_batch, dataset, seed, step, batch_size) for step in steps[:1])
+        for step in steps:
+            if step != steps[-1]:
+                drawn.append(thread.submit(_host_batch, dataset, seed, step + steps.step, batch_size))
+            yield drawn.popleft().result().on(device)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _HostBatch:
+    """A batch as it is drawn: uint8 pixels (B,C,H,W), t (B,), noise (B,C,H,W), on the CPU."""
+
+    pixels: Tensor
+    t: Tensor
+    noise: Tensor
+
+    def on(self, device: str) -> Batch:
+        """Moved to ``device``; from pinned memory and without waiting where that is CUDA."""
+        kind = torch.device(device).type
+
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.pin_memory().to(device, non_blocking=True) if kind == "cuda" else tensor.to(device)
+
+        return Batch(x0=to_unit(moved(self.pixels)), t=moved(self.t), noise=moved(self.noise))
+
+
+def _host_batch(dataset: Dataset, seed: int, step: int, batch_size: int) -> _HostBatch:
     split = dataset.train
     indices = image_order(seed, step=step, batch_size=batch_size, size=len(split.images))
     flips = stream(seed, "flip", step).random(batch_size) < 0.5 if dataset.flip else None
     t = torch.from_numpy(stream(seed, "time", step).random(batch_size, dtype=np.float32))
     noise = normal(stream(seed, "noise", step), (batch_size, *split.images.shape[1:]))
-    pixels = batch(split, indices, flips)
-    return Batch(x0=to_unit(pixels.to(device)), t=t.to(device), noise=noise.to(device))
+    return _HostBatch(pixels=batch(split, indices, flips), t=t, noise=noise)

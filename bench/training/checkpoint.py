@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from results.store import write_bytes
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.training.step import TrainState
+
+log = logging.getLogger("uvit")
 
 CHECKPOINT_SCHEMA = 1
 KEPT = 2
@@ -54,14 +58,75 @@ def steps_on_disk(folder: Path) -> list[int]:
     return sorted(int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name)))
 
 
-def save_checkpoint(folder: Path, state: TrainState, header: Mapping[str, Any]) -> Path:
-    """Write the state after ``state.step`` steps, then drop all but the last two checkpoints."""
-    path = checkpoint_path(folder, state.step)
+class CheckpointWriter:
+    """Writes checkpoints of one cell beside its training: a step waits for a copy in memory, not for the disk.
+
+    One is under way at a time. What went wrong in writing is raised by the next `save` or by `wait`; leaving the
+    ``with`` block waits too, so that no checkpoint is cut off.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._under_way: Future[object] | None = None
+        self._snapshot: dict[str, Tensor] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        try:
+            self.wait()
+        except Exception:
+            if kind is None:
+                raise
+            log.warning("%s: a checkpoint could not be written", self.folder, exc_info=True)
+        finally:
+            self._thread.shutdown()
+
+    def reserve(self, state: TrainState) -> None:
+        """Get the memory of the copies in the background, so that the first `save` does not wait for it."""
+        self._under_way = self._thread.submit(self._allocate, _after_a_step(state))
+
+    def save(self, state: TrainState, header: Mapping[str, Any]) -> None:
+        """Write the state after ``state.step`` steps, then drop all but the last two checkpoints."""
+        self.wait()
+        tensors = state_tensors(state)
+        self._allocate(tensors)
+        for key, tensor in tensors.items():
+            self._snapshot[key].copy_(tensor)
+        metadata = {"schema": str(CHECKPOINT_SCHEMA), "step": str(state.step), "header": json.dumps(header)}
+        path = checkpoint_path(self.folder, state.step)
+        self._under_way = self._thread.submit(
+            _write_checkpoint, path, {key: self._snapshot[key] for key in tensors}, metadata
+        )
+
+    def wait(self) -> None:
+        """Until the checkpoint that is under way is on disk. Raises OSError where it could not be written."""
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.result()
+
+    def _allocate(self, like: Mapping[str, Tensor]) -> None:
+        """Memory on the CPU for a copy of each tensor, its pages touched; what is there already stays."""
+        import torch
+
+        for key in like.keys() - self._snapshot.keys():
+            self._snapshot[key] = torch.empty(like[key].shape, dtype=like[key].dtype).zero_()
+
+
+def _after_a_step(state: TrainState) -> dict[str, Tensor]:
+    """`state_tensors` as it will be once the optimiser has its moments; for shapes only."""
+    moments = {f"optim.{key}.{name}": p.detach() for name, p in state.model.named_parameters() for key in _MOMENTS}
+    return moments | state_tensors(state)
+
+
+def _write_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    folder = path.parent
     folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    metadata = {"schema": str(CHECKPOINT_SCHEMA), "step": str(state.step), "header": json.dumps(header)}
     try:
-        _write(state_tensors(state), temporary, metadata)
+        _write(tensors, temporary, metadata)
         digest = sha256(temporary)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -72,7 +137,13 @@ def save_checkpoint(folder: Path, state: TrainState, header: Mapping[str, Any]) 
     for old in steps_on_disk(folder)[:-KEPT]:
         checkpoint_path(folder, old).with_suffix(".sha256").unlink(missing_ok=True)
         checkpoint_path(folder, old).unlink(missing_ok=True)
-    return path
+
+
+def save_checkpoint(folder: Path, state: TrainState, header: Mapping[str, Any]) -> Path:
+    """Write the state after ``state.step`` steps and wait for it; returns the checkpoint's path."""
+    with CheckpointWriter(folder) as writer:
+        writer.save(state, header)
+    return checkpoint_path(folder, state.step)
 
 
 def _write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
@@ -90,7 +161,7 @@ def _write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> 
 
 
 def state_tensors(state: TrainState) -> dict[str, Tensor]:
-    """Everything that the next step depends on, by key, on the CPU."""
+    """Everything that the next step depends on, by key, where it is; optimiser state only once there is some."""
     tensors: dict[str, Tensor] = {f"model.{name}": p for name, p in state.model.named_parameters()}
     tensors |= {f"ema.{name}": average for name, average in state.ema.averages.items()}
     for name, parameter in state.model.named_parameters():
@@ -98,7 +169,7 @@ def state_tensors(state: TrainState) -> dict[str, Tensor]:
         tensors |= {f"optim.{key}.{name}": moments[key] for key in _MOMENTS if key in moments}
         if "step" in moments:
             tensors[f"optim.step.{name}"] = moments["step"]
-    return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    return {key: value.detach() for key, value in tensors.items()}
 
 
 def restore(state: TrainState, checkpoint: Checkpoint) -> None:

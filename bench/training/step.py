@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.compilation import compiled
 from bench.diffusion import VPSDE
 from bench.random import normal, stream
 from bench.runtime import Runtime, resolve_runtime
@@ -28,10 +29,14 @@ def learning_rate(step: int, *, lr: float, warmup: int) -> float:
 
 
 class TrainState:
-    """A model, its optimiser and its EMA after ``step`` steps."""
+    """A model, its optimiser and its EMA after ``step`` steps.
+
+    ``network`` is what a step calls: the model, or the same weights compiled.
+    """
 
     def __init__(self, model: nn.Module, config: TrainingConfig, runtime: Runtime) -> None:
         self.model, self.config, self.runtime, self.step = model, config, runtime, 0
+        self.network = compiled(model) if runtime.compile else model
         self.sde = VPSDE()
         self.ema = Ema(model, ema_decay=config.ema_decay)
         self.micro_batch = config.batch_size
@@ -44,12 +49,9 @@ class TrainState:
         """Noise-prediction loss, mean over images and pixels (Ho et al. 2020, eq. 14); x0 in [-1, 1], t in (0, 1]."""
         alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in self.sde.marginal(t))
         x_t = alpha * x0 + sigma * noise
+        labels = () if y is None else (y,)
         with self.runtime.autocast():
-            predicted = (
-                self.model(x_t, self.sde.network_time(t), y)
-                if y is not None
-                else self.model(x_t, self.sde.network_time(t))
-            )
+            predicted = self.network(x_t, self.sde.network_time(t), *labels)
         return F.mse_loss(predicted.float(), noise)
 
     def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None = None) -> Tensor:
@@ -80,10 +82,10 @@ class TrainState:
     def _accumulate(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=x0.device)
-        for rows in torch.arange(len(x0)).split(self.micro_batch):
-            part = slice(int(rows[0]), int(rows[-1]) + 1)
+        for first in range(0, len(x0), self.micro_batch):
+            part = slice(first, min(first + self.micro_batch, len(x0)))
             loss = self.loss(x0[part], t[part], noise[part], None if y is None else y[part])
-            loss = loss * (len(rows) / len(x0))
+            loss = loss * ((part.stop - first) / len(x0))
             loss.backward()
             total += loss.detach()
         return total
@@ -92,6 +94,24 @@ class TrainState:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` is torch's out-of-memory, on a GPU or from the CPU's allocator."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def prepare_network(model: nn.Module, runtime: Runtime) -> nn.Module:
+    """``model`` on the runtime's device, in training mode, with its attention kernel and gradient checkpointing.
+
+    Raises ValueError where checkpointing is asked of a network that has none.
+    """
+    from variants.layers.attention import set_attention_kernel
+
+    assert isinstance(runtime.attention, str), "the kernel of one network; bench.kernels.for_network picks it"
+    set_attention_kernel(model, runtime.attention)
+    if runtime.gradient_checkpointing:
+        if not hasattr(model, "gradient_checkpointing"):
+            raise ValueError(
+                f"{type(model).__name__} has no gradient checkpointing; leave --gradient-checkpointing out"
+            )
+        vars(model)["gradient_checkpointing"] = True
+    return model.to(runtime.device).train()
 
 
 def make_step(
@@ -103,22 +123,37 @@ def make_step(
     device: str = "cpu",
     precision: Precision = "auto",
     seed: int = 0,
+    compile: bool = False,
+    gradient_checkpointing: bool = False,
+    num_classes: int = 0,
 ) -> Callable[[], Tensor]:
     """A callable that does one full training step (forward, backward, optimiser, EMA) on fixed random images.
 
-    For benchmarks, ours and others': the same code that ``uvit run`` trains with, without its data and records.
-    Returns the loss as a detached scalar tensor on the device. Raises ValueError for an unknown variant or device.
+    For benchmarks, ours and others': the same code that ``uvit run`` trains with, without its data and records; it
+    takes the process's threads and sets the rest of the runtime (`Runtime.apply`). Returns the loss as a detached
+    scalar tensor on the device. Raises ValueError for an unknown variant or device and a compiler that is missing.
     """
     from bench.config import TrainingConfig
-    from variants import create_model
-    from variants.layers.attention import set_attention_kernel
+    from bench.kernels import with_measured_attention
+    from variants import build, resolve
 
-    runtime = resolve_runtime(device=device, precision=precision, threads=torch.get_num_threads())
-    model = create_model(variant, image_size=image_size, channels=channels, seed=seed).to(runtime.device)
-    set_attention_kernel(model, runtime.attention)
-    state = TrainState(model.train(), TrainingConfig(batch_size=batch_size), runtime)
+    network = resolve(variant, image_size=image_size, channels=channels, num_classes=num_classes)
+    runtime = resolve_runtime(
+        device=device,
+        precision=precision,
+        threads=torch.get_num_threads(),
+        compile=compile,
+        gradient_checkpointing=gradient_checkpointing,
+    )
+    runtime.apply()
+    runtime = with_measured_attention(runtime, [network])
+    model = prepare_network(build(network, seed=seed), runtime)
+    state = TrainState(model, TrainingConfig(batch_size=batch_size), runtime)
     draws = stream(seed, "make_step")
     shape = (batch_size, channels, image_size, image_size)
     x0, noise = (normal(draws, shape).to(runtime.device) for _ in range(2))
     t = torch.from_numpy(draws.random(batch_size, dtype="float32")).to(runtime.device)
-    return lambda: state.train_step(x0.clamp(-1, 1), t, noise)
+    x0, y = x0.clamp(-1, 1), None
+    if num_classes:
+        y = torch.from_numpy(draws.integers(num_classes, size=batch_size)).to(runtime.device)
+    return lambda: state.train_step(x0, t, noise, y)
