@@ -35,3 +35,10 @@ test: setup lint
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+# Hot paths against the last that were saved on this machine, in .benchmarks/; exit code 1 where one got slower.
+.PHONY: bench-compare
+bench-compare: setup
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks/test_hot_paths.py -m bench \
+	  --benchmark-autosave --benchmark-save-data
+	$(BIN)/python -m bench.profile.regression .benchmarks

@@ -1,5 +1,7 @@
 """Did a benchmark get slower? ``python -m bench.profile.regression BEFORE.json AFTER.json``, files of pytest-benchmark.
 
+With a folder in their place (``.benchmarks``), the newest file in it is compared with the one before of the same machine.
+
 A benchmark is slower when the ratio of its medians exceeds 1 by more than its noise: the middle 80% of its rounds over
 their median, of both files in quadrature, and at least ``FLOOR``, for two processes differ by more than the rounds of
 one. Exit code 0 no slower, 1 slower, 2 not comparable (another machine, no raw rounds).
@@ -64,13 +66,32 @@ class Report:
         return "\n".join([*lines, *(f"{name:<{width}}  {where}" for name, where in self.alone.items())])
 
 
+def newest_two(folder: Path) -> tuple[Path, Path] | None:
+    """The newest file in pytest-benchmark's storage and, first, the newest before it of the same machine; else None.
+
+    Raises ValueError for a file that is none, and for a folder without any.
+    """
+    found = sorted(
+        ((_read(path), path) for path in folder.rglob("*.json")), key=lambda pair: str(pair[0].get("datetime"))
+    )
+    if not found:
+        raise ValueError(f"{folder}: expected files of pytest-benchmark, found none: save with --benchmark-autosave")
+    newest, after = found.pop()
+    before = [path for content, path in found if _machine(content) == _machine(newest)]
+    return (before[-1], after) if before else None
+
+
+def _machine(content: dict[str, Any]) -> dict[str, Any]:
+    return {" ".join(path): _get(content["machine_info"], path) for path in _MACHINE}
+
+
 def compare(before: Path, after: Path) -> Report:
     """Compare two files. Raises ValueError when they are none, or were not made on the same machine."""
     old, new = _read(before), _read(after)
-    for path in _MACHINE:
-        a, b = _get(old["machine_info"], path), _get(new["machine_info"], path)
-        if a != b:
-            name = " ".join(path)
+    machine = _machine(new)
+    for name, a in _machine(old).items():
+        if a != machine[name]:
+            b = machine[name]
             raise ValueError(f"expected two files of one machine, got {name} {a!r} and {b!r}: measure both on one")
     rounds_old, rounds_new = (_rounds(content, path) for content, path in ((old, before), (new, after)))
     compared = [_compare(name, rounds_old[name], rounds_new[name]) for name in rounds_old if name in rounds_new]
@@ -123,9 +144,16 @@ def _noise(rounds: list[float]) -> float:
 def main(arguments: Sequence[str]) -> int:
     """Print the comparison; the exit code."""
     try:
-        if len(arguments) != 2:
-            raise ValueError(f"expected BEFORE.json and AFTER.json, got {len(arguments)} arguments")
-        report = compare(Path(arguments[0]), Path(arguments[1]))
+        paths = tuple(map(Path, arguments))
+        if len(paths) == 1 and paths[0].is_dir():
+            newest = newest_two(paths[0])
+            if newest is None:
+                print("bench-compare: the first of this machine is saved; the next is compared with it")
+                return 0
+            paths = newest
+        if len(paths) != 2:
+            raise ValueError(f"expected BEFORE.json and AFTER.json, or a folder of both; got {len(paths)} arguments")
+        report = compare(*paths)
     except ValueError as error:
         print(f"bench-compare: {error}", file=sys.stderr)
         return 2

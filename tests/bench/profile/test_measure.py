@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.profile.measure import measure
+from bench.kernels import with_measured_attention
+from bench.profile.measure import bare_record, measure
 from bench.profile.peaks import Peak
 from bench.profile.setting import Setting, all_settings
+from bench.profile.workload import make_workload
+from bench.sampling import sample_images
+from bench.training.step import prepare_network
 from results.profile import ProfileRecord
 from tests.bench.profile.subjects import QUICK, setting, subject
-from variants import FAMILIES, ModelConfig
+from variants import FAMILIES, ModelConfig, build
 
 
 def one(mode: str = "forward", variant: str = "uvit-micro/4", data: Any = None, **changes: Any) -> ProfileRecord:
@@ -118,9 +124,44 @@ def test_channels_last_is_measured() -> None:
 
 
 def test_compiled_networks_are_measured() -> None:
-    record = one("forward", compile=True)
+    record = one("forward", "uvit-micro/4+depth=3", compile=True)
     assert record.ok, record.error
     assert record.protocol["warmup_s"][0] > 10 * record.timing["median_s"]  # the compilation is no round
+
+
+def test_the_suite_compiles_and_prepares_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[nn.Module] = []
+
+    def noted(network: nn.Module) -> nn.Module:
+        compiled.append(network)
+        return network
+
+    monkeypatch.setattr("bench.training.step.compiled", noted)
+    monkeypatch.setattr("bench.profile.workload.compiled", noted)
+    for mode in ("forward", "train", "sample"):
+        assert one(mode, compile=True).ok
+    assert [network.training for network in compiled] == [False, True, False]
+
+
+def test_sampling_computes_what_the_suite_samples() -> None:
+    chosen = setting("sample", dtype="bfloat16")
+    network = prepare_network(build(subject().config), chosen.runtime).eval()
+    images = sample_images(
+        network, count=2, shape=(3, 8, 8), seed=0, sampler="dpm_solver", nfe=2, runtime=chosen.runtime
+    )
+    assert torch.equal(make_workload(subject().config, chosen).call(), images)
+
+
+def test_the_attention_kernel_is_the_one_that_training_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UVIT_CACHE", str(tmp_path))
+    faster = with_measured_attention(setting("train").runtime, [subject().config]).attention
+    record = one("train", attention="")
+    assert record.setting["attention"] == faster
+    key, seconds = json.loads((tmp_path / "attention.json").read_text()).popitem()
+    other = {"plain": "fused", "fused": "plain"}[faster]
+    (tmp_path / "attention.json").write_text(json.dumps({key: seconds | {other: min(seconds.values()) / 100}}))
+    again = one("train", attention="")
+    assert (again.setting["attention"], again.profile_id) == (other, record.profile_id)
 
 
 def test_variants_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,11 +200,13 @@ def test_one_failed_variant_leaves_the_others_their_turns() -> None:
     broken = replace(subject(), config=replace(subject().config, family="on_no_device"))
     try:
         bad, good = measure([broken, subject()], setting(), protocol=QUICK)
+        [refused] = measure([broken], setting("train", gradient_checkpointing=True), protocol=QUICK)
     finally:
         FAMILIES._entries.pop("on_no_device")
     assert (bad.status, bad.error, bad.rounds) == ("error", "RuntimeError: no kernel for this", [])
     assert bad.counts["differs"]["fvcore"] == "fvcore failed: RuntimeError: no kernel for this"
     assert (good.status, len(good.rounds)) == ("ok", 3)
+    assert refused.error == "OnNoDevice has no gradient checkpointing; leave --gradient-checkpointing out"
 
 
 def test_mfu_of_a_measured_peak() -> None:
@@ -173,9 +216,11 @@ def test_mfu_of_a_measured_peak() -> None:
 
 
 def test_the_id_names_variant_network_and_setting() -> None:
-    assert one(variant="uvit-micro/2+patch=4").profile_id == one(variant="uvit-micro/4").profile_id
-    others = [one(batch_size=3), one(data={"image_size": 12}), one("sample"), one(variant="uvit-micro/4+skip=add")]
-    assert len({record.profile_id for record in [one(), *others]}) == 5
+    plain = bare_record(subject(), setting()).profile_id
+    assert one(variant="uvit-micro/2+patch=4").profile_id == one().profile_id == plain
+    others = [(subject(), setting(batch_size=3)), (subject(), setting("sample")), (subject(), setting(compile=True))]
+    others += [(subject(image_size=12), setting()), (subject("uvit-micro/4+skip=none"), setting())]
+    assert len({plain, *(bare_record(*what).profile_id for what in others)}) == 6
 
 
 def test_settings_are_plain_and_each_switch_alone() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.profile.regression import FLOOR, compare, main
+from bench.profile.regression import FLOOR, compare, main, newest_two
 
 ROOT = Path(__file__).parents[3]
 MACHINE = {"node": "a", "machine": "x86_64", "system": "Linux", "cpu": {"brand_raw": "a processor", "count": 2}}
@@ -70,12 +70,31 @@ def test_another_machine_is_refused(tmp_path: Path, machine: dict[str, Any], mes
         compare(before, write(tmp_path / "b.json", {"x": [1.0, 1.0]}, **machine))
 
 
+def test_a_folder_compares_its_newest_with_the_last_of_the_same_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def save(name: str, day: int, seconds: float, **machine: Any) -> Path:
+        path = write(tmp_path / name, {"x": [seconds] * 10}, **machine)
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"datetime": f"2026-01-0{day}T00:00:00"}))
+        return path
+
+    assert main([str(tmp_path)]) == 2
+    save("0001.json", 1, 9.0)
+    assert (newest_two(tmp_path), main([str(tmp_path)])) == (None, 0)
+    last = save("0002.json", 2, 1.0)
+    save("0003.json", 3, 1.0, node="another")
+    after = save("0000.json", 4, 2.0)
+    assert newest_two(tmp_path) == (last, after)
+    assert main([str(tmp_path)]) == 1
+    assert "2.000" in capsys.readouterr().out
+
+
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bare = write(tmp_path / "a.json", {"x": [1.0]}), write(tmp_path / "b.json", {"x": None})
     other, text = write(tmp_path / "c.json", {"y": [1.0]}), tmp_path / "d.json"
     text.write_text("[]")
     for arguments, message in (
-        ([str(good)], "expected BEFORE.json and AFTER.json, got 1"),
+        ([str(good)], "expected BEFORE.json and AFTER.json, or a folder of both; got 1"),
         ([str(good), str(tmp_path / "none.json")], "none.json: expected a JSON file of pytest-benchmark"),
         ([str(good), str(text)], "d.json: expected a JSON file of pytest-benchmark, got other JSON"),
         ([str(good), str(bare)], "x has no raw rounds: save with --benchmark-save-data"),
