@@ -1,6 +1,6 @@
 """Did a benchmark get slower? ``python -m bench.profile.regression BEFORE.json AFTER.json``, files of pytest-benchmark.
 
-With a folder in their place (``.benchmarks``), the newest file in it is compared with the one before of the same machine.
+With a folder in their place (``.benchmarks``), its newest file is compared with the one before of the same machine.
 
 A benchmark is slower when the ratio of its medians exceeds 1 by more than its noise: the middle 80% of its rounds over
 their median, of both files in quadrature, and at least ``FLOOR``, for two processes differ by more than the rounds of

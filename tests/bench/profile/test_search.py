@@ -16,7 +16,7 @@ from tests.bench.profile.subjects import QUICK, setting, subject
 
 ROOT = Path(__file__).parents[3]
 
-# 60 MiB of address space are left: a real end of memory, which the system does not answer by killing
+# 30 MiB of address space are left: a real end of memory, which the system does not answer by killing
 TIGHT = """
 import json, re, resource
 from pathlib import Path
@@ -26,7 +26,7 @@ from tests.bench.profile.subjects import QUICK, setting, subject
 
 measure([subject()], setting("train"), protocol=QUICK)
 now = int(re.search(r"VmSize:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
-resource.setrlimit(resource.RLIMIT_AS, (now + 60 * 2**20, -1))
+resource.setrlimit(resource.RLIMIT_AS, (now + 30 * 2**20, -1))
 found = search_batch(subject(image_size=32), setting("train"), largest=4096)
 after = measure([subject()], setting("train"), protocol=QUICK)[0].status
 print(json.dumps(found.summary() | {"after": after}))
