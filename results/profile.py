@@ -37,8 +37,7 @@ class ProfileRecord:
     ``rounds`` are seconds a call (a forward pass, a training step, a whole sampling) in the order in which they were
     measured; ``timing`` has ``median_s``, ``p10_s``, ``p90_s``, ``cv`` and ``imgs_per_s`` over them. ``setting`` is
     everything else that a user chose (compile, sampler, NFE, world size, …) and the attention kernel that the machine
-    took, ``protocol`` how it was timed.
-    docs/profile.md says what each key means.
+    took, ``protocol`` how it was timed. docs/profile.md says what each key means.
     """
 
     schema: int = SCHEMA
