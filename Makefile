@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: setup demo test lint fast-test clean
+.PHONY: setup demo test lint bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   train the five skip-fusion variants on embedded photographs (6 minutes on 2 cores)"
 	@echo "make test   lint, types and tests, as CI runs them"
+	@echo "make bench  every measured speed and memory figure (an hour)"
 	@echo "make setup  only install into $(VENV)"
 
 setup: $(STAMP)
@@ -31,7 +32,12 @@ lint: setup
 	$(BIN)/mypy
 
 test: setup lint
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile -m "not bench and not gate"
+	$(BIN)/pytest tests/benchmarks -m gate
+
+# every measured figure of docs/performance.md; an hour on two cores that do nothing else
+bench: setup
+	$(BIN)/pytest tests/benchmarks -m "bench or gate"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

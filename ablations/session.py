@@ -27,7 +27,7 @@ from ablations.runner import (
 from bench.config import Precision, as_precision
 from bench.kernels import with_measured_attention
 from bench.runtime import Runtime, cores, pick_device, resolve_runtime, thread_limit
-from bench.scoring import warm_scoring
+from bench.scoring import forget_extractors, warm_scoring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +174,8 @@ def run_grid(
             weights=extractor_weights,
             progress=_reference_progress(),
         )
+        if workers > 1:
+            forget_extractors()  # on a GPU its memory is a worker's
     run = Run(
         root=root,
         runtime=runtime,

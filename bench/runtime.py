@@ -44,9 +44,12 @@ class Runtime:
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
 
     def apply(self) -> None:
-        """Set the process's threads, float32 precision (TF32 only beside bfloat16), allocator and compilation cache."""
+        """Set this process's GPU, threads, float32 precision (TF32 only beside bfloat16), allocator, compiler cache."""
         import torch
 
+        device = torch.device(self.device)
+        if device.type == "cuda" and device.index is not None:
+            torch.cuda.set_device(device)  # else streams, pinned memory and autocast would open device 0 as well
         torch.set_num_threads(self.threads)
         torch.set_float32_matmul_precision("highest" if self.precision == "float32" else "high")
         torch.backends.cudnn.allow_tf32 = self.precision != "float32"
@@ -91,7 +94,8 @@ def fast_precision(device: str) -> Precision:
 
     kind = torch.device(device).type
     if kind == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+        with torch.cuda.device(device):
+            return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if kind == "cpu":
         have: Mapping[str, Any] = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
         return "bfloat16" if have.get("avx512_bf16") or have.get("amx_bf16") else "float32"

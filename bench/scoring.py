@@ -26,6 +26,15 @@ def extractor_for(name: str, device: str, weights: Path | None) -> Extractor:
     return load_extractor(name, device=device, weights=weights)
 
 
+def forget_extractors() -> None:
+    """Give back what this process's extractors hold on a GPU; they load again when they are asked for."""
+    import torch
+
+    extractor_for.cache_clear()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
 @lru_cache(maxsize=4)
 def cached_reference(
     name: str,

@@ -22,6 +22,7 @@ from ablations.engines.job import Job, Lost, Tell, run_job
 from results.record import Record
 
 _EVENT_SECONDS = 0.25  # at most four progress events a second and worker
+_GOODBYE_SECONDS = 5.0  # for a worker with nothing left to do to end by itself (a compiler's helpers, open files)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class LocalEngine:
         # numpy and scipy read it when they load; torch's own limit does not reach their threads
         os.environ.setdefault("OMP_NUM_THREADS", str(jobs[0].run.runtime.threads) if jobs else "1")
         waiting, busy = list(reversed(jobs)), [self._start(i) for i in range(min(self.workers, len(jobs)))]
+        patience = 0.0
         try:
             while waiting or any(worker.job for worker in busy):
                 for worker in busy:
@@ -59,11 +61,13 @@ class LocalEngine:
                         yield ended
                     if not worker.process.is_alive() and worker.job is None and waiting:
                         busy[busy.index(worker)] = self._start(self.devices.index(worker.device))
+            patience = _GOODBYE_SECONDS
         finally:
             for worker in busy:
                 worker.pipe.close()
-                worker.process.terminate()
             for worker in busy:
+                worker.process.join(patience)
+                worker.process.terminate()
                 worker.process.join()
 
     def _start(self, number: int) -> _Worker:

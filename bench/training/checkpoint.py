@@ -70,6 +70,7 @@ class CheckpointWriter:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._under_way: Future[object] | None = None
         self._snapshot: dict[str, Tensor] = {}
+        _remove_what_killed_processes_left(folder)
 
     def __enter__(self) -> Self:
         return self
@@ -113,6 +114,23 @@ class CheckpointWriter:
 
         for key in like.keys() - self._snapshot.keys():
             self._snapshot[key] = torch.empty(like[key].shape, dtype=like[key].dtype).zero_()
+
+
+def _remove_what_killed_processes_left(folder: Path) -> None:
+    for path in folder.glob(".step-*.safetensors.*"):
+        process = path.suffix.removeprefix(".")
+        if process.isdigit() and not _is_alive(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _after_a_step(state: TrainState) -> dict[str, Tensor]:

@@ -68,6 +68,12 @@ class TrainState:
         self.step += 1
         return loss
 
+    def warm_up(self, x0: Tensor) -> None:
+        """Forward and backward on images like ``x0``, and nothing learned: what compiles, compiles here."""
+        t = torch.full((len(x0),), 0.5, device=x0.device)
+        self._gradients(x0, t, torch.zeros_like(x0), None)
+        self.optimizer.zero_grad(set_to_none=True)
+
     def _gradients(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None) -> Tensor:
         while True:
             try:
@@ -92,8 +98,11 @@ class TrainState:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` is torch's out-of-memory, on a GPU or from the CPU's allocator."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+    """Whether ``error`` is out of memory: torch's own, the CPU allocator's, or what CUDA, cuBLAS and MPS say of it."""
+    told = ("DefaultCPUAllocator", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in told)
+    )
 
 
 def prepare_network(model: nn.Module, runtime: Runtime) -> nn.Module:
@@ -102,6 +111,7 @@ def prepare_network(model: nn.Module, runtime: Runtime) -> nn.Module:
     Raises ValueError where checkpointing is asked of a network that has none.
     """
     from variants.layers.attention import set_attention_kernel
+    from variants.layers.time import SinusoidalEmbedding
 
     assert isinstance(runtime.attention, str), "the kernel of one network; bench.kernels.for_network picks it"
     set_attention_kernel(model, runtime.attention)
@@ -111,7 +121,11 @@ def prepare_network(model: nn.Module, runtime: Runtime) -> nn.Module:
                 f"{type(model).__name__} has no gradient checkpointing; leave --gradient-checkpointing out"
             )
         vars(model)["gradient_checkpointing"] = True
-    return model.to(runtime.device).train()
+    model = model.to(runtime.device).train()
+    for module in model.modules():
+        if isinstance(module, SinusoidalEmbedding):
+            module.move(next(model.parameters()).device)
+    return model
 
 
 def make_step(

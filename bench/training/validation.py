@@ -55,6 +55,7 @@ def validation_loss(
             alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in sde.marginal(t))
             with runtime.autocast():
                 predicted = model(alpha * x0 + sigma * noise, sde.network_time(t))
-            sums[level] += (predicted.float() - noise).square().mean(dim=(1, 2, 3)).double().sum().cpu()
+            errors = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
+            sums[level] += errors.cpu().double().sum()  # on the CPU: not every accelerator has float64
     means = sums / images
     return {"val_loss": float(means.mean()), **{f"val_loss_bin{i + 1}": float(means[i]) for i in range(BINS)}}

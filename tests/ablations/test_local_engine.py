@@ -1,6 +1,7 @@
 """The local engine: workers that die cost their cell only, and what ran is the same however many ran side by side."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,3 +65,35 @@ def test_a_resumed_grid_keeps_the_runtime_that_it_was_started_with(tmp_path: Pat
     runtime = json.loads((tmp_path / "out/grids/mine.json").read_text())["runtime"]
     assert (runtime["threads"], runtime["precision"]) == (2, "float32")
     assert result.stderr.count("already finished") == 2
+
+
+def test_compile_and_checkpointing_are_on_record_and_kept(tmp_path: Path) -> None:
+    quick = ("--jobs", "1", "--threads", "1", "--out", "out")
+    assert _run(tmp_path, PAIR, "--gradient-checkpointing", *quick).returncode == 0
+    assert _runtime(tmp_path)["gradient_checkpointing"] is True
+    assert _run(tmp_path, PAIR, "--seeds", "2", *quick).returncode == 0
+    assert _runtime(tmp_path)["gradient_checkpointing"] is True, "as the grid was started"
+    assert _run(tmp_path, PAIR, "--seeds", "3", "--no-gradient-checkpointing", "--no-compile", *quick).returncode == 0
+    assert _runtime(tmp_path)["gradient_checkpointing"] is False
+    records = [json.loads(path.read_text()) for path in (tmp_path / "out/records").glob("*.json")]
+    used = {record["seed"]: record["provenance"]["runtime"]["gradient_checkpointing"] for record in records}
+    assert used == {0: True, 1: True, 2: False}
+    assert all(record["provenance"]["runtime"]["compile"] is False for record in records)
+
+
+def test_compile_without_a_compiler_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(PAIR)
+    command = [str(UVIT), "run", "mine.toml", *QUICK, "--compile", "--device", "cpu", "--out", "out"]
+    environment = {**os.environ, "CXX": "no-such-compiler"}
+    result = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False, env=environment
+    )
+    assert result.returncode == 2
+    assert "--compile on a CPU needs a C++ compiler, and 'no-such-compiler' is not here" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def _runtime(folder: Path) -> dict[str, object]:
+    runtime: dict[str, object] = json.loads((folder / "out/grids/mine.json").read_text())["runtime"]
+    return runtime

@@ -12,7 +12,7 @@ from torch import nn
 
 import variants
 from tests.variants.data import CLASSES, SMALL, TEXT, UNCONDITIONAL, count, inputs, small
-from variants.layers.attention import set_attention_kernel
+from variants.layers.attention import fused, plain, set_attention_kernel
 
 
 @pytest.mark.parametrize("variant", [SMALL, f"{SMALL}+time=adaln+skip=add"])
@@ -30,12 +30,12 @@ def test_both_attention_kernels_agree(variant: str) -> None:
 
 def test_the_plain_kernel_uses_no_fused_operator() -> None:
     model = small()
-    for kernel, fused in (("fused", 5), ("plain", 0)):
+    for kernel, expected in (("fused", 5), ("plain", 0)):
         set_attention_kernel(model, kernel)
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
             model(**inputs(UNCONDITIONAL))
         counts = {event.key: event.count for event in profile.key_averages()}
-        assert counts.get("aten::scaled_dot_product_attention", 0) == fused
+        assert counts.get("aten::scaled_dot_product_attention", 0) == expected
 
 
 def test_gradient_checkpointing_changes_memory_only() -> None:
@@ -152,3 +152,17 @@ def test_the_config_stands_on_the_model() -> None:
     model = small(f"{SMALL}+skip=add")
     assert model.config == variants.resolve(f"{SMALL}+skip=add", **UNCONDITIONAL)
     assert isinstance(model, nn.Module)
+
+
+@pytest.mark.parametrize(("heads", "width"), [(1, 8), (2, 4), (4, 8)])
+def test_the_written_out_gradient_of_plain_attention_is_right(heads: int, width: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    qkv = torch.randn(2, 5, 3 * heads * width, dtype=torch.float64, generator=generator, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda value: plain(value, heads), (qkv,))
+    upstream = torch.randn(2, 5, heads * width, dtype=torch.float64, generator=generator)
+    ours, theirs = (torch.autograd.grad(kernel(qkv, heads), qkv, upstream)[0] for kernel in (plain, fused))
+    assert torch.allclose(ours, theirs, atol=1e-12)
+    untouched = qkv.detach().clone()
+    with torch.no_grad():
+        assert torch.equal(plain(qkv, heads), plain(untouched, heads))
+    assert torch.equal(qkv.detach(), untouched), "one head: the parts are views of the input, and must not be scaled"

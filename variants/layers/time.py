@@ -34,6 +34,10 @@ class SinusoidalEmbedding(nn.Module):
         embedding = torch.cat([angles.cos(), angles.sin()], dim=-1)
         return nn.functional.pad(embedding, (0, self.dim % 2)).to(dtype)
 
+    def move(self, device: torch.device) -> None:
+        """Have the frequencies on ``device`` before the first pass: filled within a compiled one, it compiles twice."""
+        self._on(device)
+
     def _on(self, device: torch.device) -> Tensor:
         if device.type == "cpu":
             return self._frequencies

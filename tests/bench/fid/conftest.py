@@ -52,9 +52,15 @@ def split(count: int, seed: int = 0, name: str = "toy:train", channels: int = 3)
 @pytest.fixture(scope="session")
 def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A randomly initialised network's weights, under the names and shapes that torch-fidelity publishes."""
+    path = tmp_path_factory.mktemp("inception") / "random.pth"
+    torch.save(inception_state(), path)
+    return path
+
+
+def inception_state() -> dict[str, torch.Tensor]:
+    """Random weights of the FID Inception-v3, its batch norms away from the identity."""
     from torch_fidelity.feature_extractor_inceptionv3 import BasicConv2d, FeatureExtractorInceptionV3
 
-    path = tmp_path_factory.mktemp("inception") / "random.pth"
     network = FeatureExtractorInceptionV3.__new__(FeatureExtractorInceptionV3)
     torch.manual_seed(0)
     _without_weights(network)
@@ -64,8 +70,7 @@ def inception_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             module.bn.running_var.uniform_(0.5, 1.5)
             torch.nn.init.uniform_(module.bn.weight, 0.8, 1.2)
             torch.nn.init.normal_(module.bn.bias, 0, 0.1)
-    torch.save(network.state_dict(), path)
-    return path
+    return network.state_dict()
 
 
 class _Stop(Exception):

@@ -1,11 +1,15 @@
 """The data of a step: the same for every arm of a seed, and independent of what came before."""
 
+import threading
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
+import bench.training.batches as batches_module
 from bench.data import Dataset, Split
-from bench.training.batches import image_order, training_batch
+from bench.training.batches import image_order, training_batch, training_batches
 
 
 def _dataset(*, flip: bool, size: int = 20) -> Dataset:
@@ -56,3 +60,33 @@ def test_flips_follow_the_dataset() -> None:
     assert len(mirrored) + len(same) == 20
     assert mirrored
     assert same
+
+
+@pytest.mark.parametrize("ahead", [None, False, True])
+def test_batches_drawn_ahead_are_the_same_batches(ahead: bool | None) -> None:
+    data = _dataset(flip=True)
+    drawn = list(training_batches(data, seed=3, steps=range(4, 9), batch_size=6, device="cpu", ahead=ahead))
+    assert len(drawn) == 5
+    for step, one in zip(range(4, 9), drawn, strict=True):
+        alone = training_batch(data, seed=3, step=step, batch_size=6, device="cpu")
+        assert torch.equal(one.x0, alone.x0)
+        assert torch.equal(one.t, alone.t)
+        assert torch.equal(one.noise, alone.noise)
+    assert list(training_batches(data, seed=3, steps=range(4, 4), batch_size=6, device="cpu", ahead=ahead)) == []
+
+
+def test_the_next_batch_is_drawn_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, host_batch = threading.Semaphore(0), batches_module._host_batch
+
+    def counted(*args: Any) -> Any:
+        made = host_batch(*args)
+        drawn.release()
+        return made
+
+    monkeypatch.setattr(batches_module, "_host_batch", counted)
+    batches = training_batches(_dataset(flip=False), seed=0, steps=range(3), batch_size=2, device="cpu", ahead=True)
+    next(batches)
+    assert drawn.acquire(timeout=20)
+    assert drawn.acquire(timeout=20), "the second one, while the first is in use"
+    assert not drawn.acquire(timeout=0.2), "one ahead, no more"
+    batches.close()

@@ -1,14 +1,21 @@
 """Checkpoints: whole or absent, verified, two kept, and the next step bit for bit."""
 
+import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+import bench.training.checkpoint as checkpoint_module
 from bench.config import TrainingConfig
 from bench.random import normal, stream
 from bench.runtime import Runtime
 from bench.training.checkpoint import (
+    CheckpointWriter,
     checkpoint_path,
     latest_checkpoint,
     load_checkpoint,
@@ -127,3 +134,74 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes) -> 
     assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError, match="no checkpoint at"):
         load_checkpoint(tmp_path / "nothing.safetensors")
+
+
+def test_training_goes_on_while_a_checkpoint_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written is the state at the call, though the weights have moved on before the disk has it."""
+    state, gate, write = _trained(2), threading.Event(), checkpoint_module._write
+    at_the_call = {key: value.clone() for key, value in state_tensors(state).items()}
+
+    def slow_disk(*args: Any) -> None:
+        assert gate.wait(30)
+        write(*args)
+
+    monkeypatch.setattr(checkpoint_module, "_write", slow_disk)
+    with CheckpointWriter(tmp_path) as writer:
+        writer.reserve(state)
+        writer.save(state, HEADER)
+        _step(state)
+        assert steps_on_disk(tmp_path) == []
+        gate.set()
+    saved = load_checkpoint(checkpoint_path(tmp_path, 2)).tensors
+    assert saved.keys() == at_the_call.keys()
+    assert all(torch.equal(saved[key], at_the_call[key]) for key in saved)
+    assert any(not torch.equal(saved[key], value) for key, value in state_tensors(state).items())
+
+
+def test_memory_reserved_before_the_first_step_is_not_written(tmp_path: Path) -> None:
+    state = _state()
+    with CheckpointWriter(tmp_path) as writer:
+        writer.reserve(state)
+        writer.save(state, HEADER)
+    assert not any(key.startswith("optim.") for key in load_checkpoint(checkpoint_path(tmp_path, 0)).tensors)
+
+
+@pytest.mark.parametrize("when", ["wait", "save", "leaving"])
+def test_a_disk_that_is_full_is_said_by_the_next_call(
+    when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint_module, "_write", full)
+    state = _trained(1)
+    with pytest.raises(OSError, match="No space left"), CheckpointWriter(tmp_path) as writer:
+        writer.save(state, HEADER)
+        if when == "wait":
+            writer.wait()
+        if when == "save":
+            writer.save(state, HEADER)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_the_training_is_not_hidden_by_one_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint_module, "_write", full)
+    with pytest.raises(ArithmeticError, match="diverged"), CheckpointWriter(tmp_path) as writer:
+        writer.save(_trained(1), HEADER)
+        raise ArithmeticError("diverged")
+    assert "could not be written" in caplog.text
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    left = tmp_path / f".step-00000002.safetensors.{int(dead.stdout)}"
+    ours = tmp_path / f".step-00000002.safetensors.{os.getpid()}"
+    left.write_bytes(b"half")
+    ours.write_bytes(b"half")
+    with CheckpointWriter(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [ours.name]

@@ -11,7 +11,7 @@ from bench.random import normal, stream
 from bench.runtime import Runtime
 from bench.training import make_step
 from bench.training.ema import Ema, ema_decay_at
-from bench.training.step import TrainState, is_out_of_memory, learning_rate
+from bench.training.step import TrainState, is_out_of_memory, learning_rate, prepare_network
 from variants import create_model
 
 VARIANT = "uvit-micro/4"
@@ -105,7 +105,10 @@ def test_out_of_memory_with_one_image_is_raised() -> None:
 def test_what_counts_as_out_of_memory() -> None:
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA"))
     assert is_out_of_memory(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"))
+    assert is_out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"))
+    assert is_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 17 GB)"))
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
+    assert not is_out_of_memory(ValueError("a caption said: out of memory"))
 
 
 def test_bfloat16_keeps_float32_weights_and_a_close_loss() -> None:
@@ -129,3 +132,33 @@ def test_make_step_refuses_what_is_not_there() -> None:
         make_step(VARIANT, image_size=16, channels=3, batch_size=4, device="tpu")
     with pytest.raises(ValueError, match="uvit-mikro"):
         make_step("uvit-mikro/4", image_size=16, channels=3, batch_size=4)
+
+
+def test_gradient_checkpointing_changes_no_number() -> None:
+    plain = _state(lr=1e-3)
+    saving = TrainState(
+        prepare_network(create_model(VARIANT, image_size=16, channels=3), Runtime(gradient_checkpointing=True)),
+        TrainingConfig(batch_size=8, lr=1e-3),
+        Runtime(gradient_checkpointing=True),
+    )
+    runs: list[torch.nn.Module] = []
+    saving.model.mid_block.register_forward_pre_hook(lambda module, inputs: runs.append(module))
+    data = _data()
+    for _ in range(2):
+        assert float(plain.train_step(*data)) == float(saving.train_step(*data))
+    assert len(runs) == 4, "once forward and once more in the backward pass"
+    for a, b in zip(plain.model.parameters(), saving.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_gradient_checkpointing_of_a_network_without_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="Linear has no gradient checkpointing; leave --gradient-checkpointing out"):
+        prepare_network(torch.nn.Linear(1, 1), Runtime(gradient_checkpointing=True))
+
+
+def test_make_step_takes_classes_and_checkpointing() -> None:
+    options = {"image_size": 16, "channels": 3, "batch_size": 4, "precision": "float32"}
+    plain = make_step(VARIANT, **options)  # type: ignore[arg-type]
+    labelled = make_step(VARIANT, num_classes=3, gradient_checkpointing=True, **options)  # type: ignore[arg-type]
+    assert math.isfinite(float(labelled()))
+    assert float(plain()) != float(labelled())

@@ -1,0 +1,78 @@
+"""The training step against the official one: float32 eager, as its authors' code runs on a CPU."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.training import make_step
+from tests.benchmarks.conftest import Note
+from tests.benchmarks.interleaved import Ratio, interleave
+from tests.benchmarks.official import official_step
+from variants import resolve
+
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1_200)]
+
+TARGETS = {"uvit-nano/4": 2.2, "uvit-micro/4": 2.2, "uvit-nano/2": 2.6}
+ROUNDS = {"uvit-nano/4": 40, "uvit-micro/4": 60, "uvit-nano/2": 12}
+ONE_SIDE = """
+import statistics, sys, time, torch
+torch.set_num_threads(2)
+side, preset, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
+if side == "official":
+    from tests.benchmarks.official import official_step
+    from variants import resolve
+    step = official_step(resolve(preset, image_size=32, channels=3), 128)
+else:
+    from bench.training import make_step
+    step = make_step(preset, image_size=32, channels=3, batch_size=128, compile=side == "compiled")
+seconds = []
+for number in range(3 + rounds):
+    started = time.perf_counter()
+    step()
+    seconds.append(time.perf_counter() - started)
+print(statistics.median(seconds[3:]))
+"""
+
+
+@pytest.mark.parametrize("preset", TARGETS)
+def test_step_in_one_process(preset: str, note: Note) -> None:
+    """Interleaved; all sides share the process's allocator, and so our settings of it."""
+    config, shape = resolve(preset, image_size=32, channels=3), {"image_size": 32, "channels": 3, "batch_size": 128}
+    sides = {
+        "official": official_step(config, 128),
+        "float32": make_step(preset, precision="float32", **shape),
+        "eager": make_step(preset, **shape),
+        "compiled": make_step(preset, compile=True, **shape),
+    }
+    rounds = interleave(sides, rounds=ROUNDS[preset])
+    for side in ("float32", "eager", "compiled"):
+        detail = f"{rounds.median('official') * 1e3:.0f} / {rounds.median(side) * 1e3:.0f} ms"
+        target = {"float32": None, "eager": 0.85 * TARGETS[preset], "compiled": TARGETS[preset]}[side]
+        note(f"step {preset}, {side}", rounds.ratio("official", side), target=target, detail=detail)
+
+
+@pytest.mark.parametrize("preset", TARGETS)
+def test_step_in_a_process_of_its_own(preset: str, note: Note) -> None:
+    """Each side as it ships, allocator included: fresh processes in turn."""
+    pairs = [
+        {side: _median_seconds(side, preset) for side in ("official", "eager", "compiled")}
+        for _ in range(5 if preset != "uvit-nano/2" else 3)
+    ]
+    for side in ("eager", "compiled"):
+        ratios = sorted(pair["official"] / pair[side] for pair in pairs)
+        note(
+            f"step {preset}, {side}, fresh processes",
+            Ratio(ratios[len(ratios) // 2], ratios[0], ratios[-1], len(ratios)),
+            detail="spread: lowest and highest",
+        )
+
+
+def _median_seconds(side: str, preset: str) -> float:
+    rounds = "8" if preset == "uvit-nano/2" else "20"
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_SIDE, side, preset, rounds], capture_output=True, text=True, check=True
+    )
+    return float(done.stdout.split()[-1])
