@@ -32,10 +32,11 @@ class Workload:
 
 
 def make_workload(config: ModelConfig, setting: Setting) -> Workload:
-    """Build the network and what it works on. Raises ValueError where the setting makes no sense for it."""
+    """Build the network and what it works on, in a process to which the setting's runtime was applied.
+
+    Raises ValueError where the setting makes no sense for the network.
+    """
     setting.check(config)
-    if setting.device_type == "cuda":
-        torch.cuda.set_device(setting.device)  # streams and graphs are made on the current one
     model = _network(config, setting)
     return {"forward": _forward, "train": _train, "sample": _sample}[setting.mode](model, config, setting)
 
