@@ -45,6 +45,5 @@ clean:
 # Hot paths against the last that were saved on this machine, in .benchmarks/; exit code 1 where one got slower.
 .PHONY: bench-compare
 bench-compare: setup
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest tests/benchmarks/test_hot_paths.py -m bench \
-	  --benchmark-autosave --benchmark-save-data
+	$(BIN)/pytest tests/benchmarks/test_hot_paths.py -m bench --benchmark-autosave --benchmark-save-data
 	$(BIN)/python -m bench.profile.regression .benchmarks

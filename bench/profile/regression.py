@@ -67,13 +67,12 @@ class Report:
 
 
 def newest_two(folder: Path) -> tuple[Path, Path] | None:
-    """The newest file in pytest-benchmark's storage and, first, the newest before it of the same machine; else None.
+    """(The last but one, the newest) file of one machine in pytest-benchmark's storage; None where there is one alone.
 
-    Raises ValueError for a file that is none, and for a folder without any.
+    Its files lie in a folder for each kind of machine. Raises ValueError for a file of another kind, and without any.
     """
-    found = sorted(
-        ((_read(path), path) for path in folder.rglob("*.json")), key=lambda pair: str(pair[0].get("datetime"))
-    )
+    read = ((_read(path), path) for path in folder.glob("*/*.json"))
+    found = sorted(read, key=lambda pair: str(pair[0].get("datetime")))
     if not found:
         raise ValueError(f"{folder}: expected files of pytest-benchmark, found none: save with --benchmark-autosave")
     newest, after = found.pop()

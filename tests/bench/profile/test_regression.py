@@ -74,10 +74,12 @@ def test_a_folder_compares_its_newest_with_the_last_of_the_same_machine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def save(name: str, day: int, seconds: float, **machine: Any) -> Path:
-        path = write(tmp_path / name, {"x": [seconds] * 10}, **machine)
+        path = write(tmp_path / "Linux" / name, {"x": [seconds] * 10}, **machine)
         path.write_text(json.dumps(json.loads(path.read_text()) | {"datetime": f"2026-01-0{day}T00:00:00"}))
         return path
 
+    (tmp_path / "Linux").mkdir()
+    (tmp_path / "ratios.json").write_text("{}")  # of `make bench`
     assert main([str(tmp_path)]) == 2
     save("0001.json", 1, 9.0)
     assert (newest_two(tmp_path), main([str(tmp_path)])) == (None, 0)
