@@ -41,3 +41,9 @@ bench: setup
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+# Hot paths against the last that were saved on this machine, in .benchmarks/; exit code 1 where one got slower.
+.PHONY: bench-compare
+bench-compare: setup
+	$(BIN)/pytest tests/benchmarks/test_hot_paths.py -m bench --benchmark-autosave --benchmark-save-data
+	$(BIN)/python -m bench.profile.regression .benchmarks

@@ -211,9 +211,7 @@ def run(
         extractor_weights=extractor_weights,
         plugins=plugin or [],
     )
-    from reports import render
-
-    print(render(folder).text)
+    _report([folder])
     raise typer.Exit(code)
 
 
@@ -222,11 +220,109 @@ def report(
     folders: Annotated[list[Path], typer.Argument(help="Output folders of `uvit run`.")],
     out: Annotated[Path | None, typer.Option("--out", help="Where the report goes (default FOLDER/report).")] = None,
 ) -> None:
-    """Print the tables of a run, and write Markdown, CSV and plots from its records."""
-    from reports import render
+    """Print the tables of a run, then write Markdown, CSV and plots from its records."""
+    _report(folders, out)
 
-    rendered = render(folders if len(folders) > 1 else folders[0], out)
-    print(rendered.text)
+
+def _report(folders: list[Path], out: Path | None = None) -> None:
+    """Tables at once; then the figures, which take seconds, and the page; last where the page is."""
+    from reports import find, terminal, write
+
+    findings = find(folders)
+    _print_now(terminal.text(findings))
+    page, *_ = write(findings, out)
+    _print_now(f"report: {page}")
+
+
+def _print_now(text: str) -> None:
+    """Print and flush. A reader that is gone, as `head` is after the table, costs neither files nor the exit code."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@app.command()
+def profile(
+    variants: Annotated[list[str] | None, typer.Argument(help="Variants, such as uvit-s/2+skip=add.")] = None,
+    grid: Annotated[str | None, typer.Option("--grid", help="Profile the arms of a grid as well.")] = None,
+    preset: Annotated[str | None, typer.Option("--preset", help="Preset of the grid's arms.")] = None,
+    dataset: DatasetName = "photos",
+    image_size: Annotated[int, typer.Option("--image-size", help="Pixels a side in place of the dataset's.")] = 0,
+    channels: Annotated[int, typer.Option("--channels", help="Channels in place of the dataset's.")] = 0,
+    num_classes: Annotated[int, typer.Option("--num-classes", help="Classes to condition on; 0 = none.")] = 0,
+    null_label: Annotated[bool, typer.Option("--null-label", help="One more label row, for label dropout.")] = False,
+    context_tokens: Annotated[int, typer.Option("--context-tokens", help="Context tokens; 0 = none.")] = 0,
+    context_dim: Annotated[int, typer.Option("--context-dim", help="Features of a context token.")] = 0,
+    mode: Annotated[str, typer.Option("--mode", help="Some of count,forward,train,sample.")] = "forward",
+    batch_sizes: Annotated[str, typer.Option("--batch-sizes", help="Such as 1,64 (of one device), or auto.")] = "16",
+    dtypes: Annotated[str, typer.Option("--dtypes", help="Some of float32,bfloat16,float16.")] = "float32",
+    compile_: Annotated[bool, typer.Option("--compile", help="Also with torch.compile.")] = False,
+    channels_last: Annotated[bool, typer.Option("--channels-last", help="Also with channels last.")] = False,
+    cuda_graphs: Annotated[bool, typer.Option("--cuda-graphs", help="Also as a CUDA graph.")] = False,
+    gradient_checkpointing: Annotated[
+        bool, typer.Option("--gradient-checkpointing", help="Also with gradient checkpointing.")
+    ] = False,
+    sampler: Annotated[str, typer.Option("--sampler", help="A sampler of `uvit list samplers`.")] = "dpm_solver",
+    nfe: Annotated[int, typer.Option("--nfe", help="Network evaluations an image.")] = 50,
+    rounds: Annotated[int, typer.Option("--rounds", help="Timed rounds of each measurement.")] = 10,
+    fresh: Annotated[bool, typer.Option("--fresh", help="A process of its own for each variant.")] = False,
+    measure_peak: Annotated[
+        bool, typer.Option("--measure-peak", help="MFU against a matrix product on the spot as well.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Output folder (default runs/profile).")] = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    plugin: Plugins = None,
+    as_json: Json = False,
+) -> None:
+    """Count and measure what variants cost: parameters, MACs, images/s, memory."""
+    from ablations.profiling import ProfileRequest
+    from ablations.profiling import profile as measure
+
+    _load_plugins(plugin)
+    switches = {
+        "compile": compile_,
+        "channels_last": channels_last,
+        "cuda_graphs": cuda_graphs,
+        "gradient_checkpointing": gradient_checkpointing,
+    }
+    request = ProfileRequest(
+        variants=variants or [],
+        grid=grid,
+        preset=preset,
+        dataset=dataset,
+        data_dir=data_dir,
+        image_size=image_size,
+        channels=channels,
+        num_classes=num_classes,
+        null_label=null_label,
+        context_tokens=context_tokens,
+        context_dim=context_dim,
+        mode=mode,
+        dtypes=dtypes,
+        batch_sizes=batch_sizes,
+        switches=[name for name, on in switches.items() if on],
+        sampler=sampler,
+        nfe=nfe,
+        device=device,
+        rounds=rounds,
+        fresh=fresh,
+        measure_peak=measure_peak,
+        plugins=plugin or [],
+    )
+    root = out or Path("runs/profile")
+    records = list(measure(request, root))
+    if as_json:
+        print(json.dumps([json.loads(record.to_json()) for record in records], indent=2))
+    elif records:
+        from rich.console import Console
+
+        from reports import show_profiles
+
+        show_profiles(records, Console(width=None if sys.stdout.isatty() else 160))
+        print(f"\nrecords: {root / 'profiles'}")
+    raise typer.Exit(int(any(not record.ok for record in records)))
 
 
 @app.command()

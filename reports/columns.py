@@ -66,10 +66,11 @@ def how_measured(record: Record, score: Score) -> tuple[tuple[str, str], ...]:
 def columns(grid: GridView) -> list[Column]:
     """All columns at the endpoint's step, the endpoint's own first, then by kind of metric."""
     found: dict[tuple[Any, ...], Column] = {}
+    last = grid.step  # once: it asks every record of the grid
     for arm in grid.arms:
         for record in arm.survivors:
             for score in record.scores:
-                if score.step == grid.step:
+                if score.step == last:
                     column = column_of(record, score)
                     found.setdefault(column.key(), column)
     ordered = sorted(found.values(), key=lambda c: (not is_endpoint(grid, c), _rank(c), c.metric, c.weights))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from results.frame import Dirs, output_folders
+from results.profile import ProfileRecord
 from results.record import Record
 from results.store import Store
 
@@ -37,6 +38,7 @@ class ArmView:
     formula: str
     cells: tuple[CellView, ...]
     is_baseline: bool
+    profiles: tuple[ProfileRecord, ...] = ()  # of the same network
 
     @property
     def survivors(self) -> list[Record]:
@@ -97,6 +99,7 @@ class Findings:
     grids: list[GridView]
     loose: list[Record]  # cells of no grid
     problems: list[str]
+    profiles: list[ProfileRecord] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
 
 
@@ -104,21 +107,24 @@ def find(dirs: Dirs) -> Findings:
     """Read the folders. Damaged files are named in ``problems``; a missing or empty folder raises ValueError."""
     folders = output_folders(dirs)
     records: dict[str, Record] = {}
+    profiles: dict[str, ProfileRecord] = {}
     manifests: list[tuple[Path, str, dict[str, Any]]] = []
     problems: list[str] = []
     for folder in folders:
         found, damaged = Store(folder).records()
         grids, damaged_grids = Store(folder).read_grids()
-        problems += [f"{folder}: {problem}" for problem in damaged + damaged_grids]
+        measured, damaged_profiles = Store(folder).profiles()
+        problems += [f"{folder}: {problem}" for problem in damaged + damaged_grids + damaged_profiles]
+        profiles |= {profile.profile_id: profile for profile in measured}
         for record in found:
             records[record.train_id] = _better(records.get(record.train_id), record)
         manifests += [(folder, name, manifest) for name, manifest in grids.items()]
-    views = [_view(name, title, same, records) for name, title, same in _group(manifests)]
+    views = [_view(name, title, same, records, list(profiles.values())) for name, title, same in _group(manifests)]
     used = {cell.train_id for view in views for cell in view.cells}
     loose = [record for train_id, record in records.items() if train_id not in used]
-    if not records and not views:
+    if not records and not views and not profiles:
         raise ValueError(f"{folders[0]}: every record there is damaged; the first: {problems[0]}")
-    return Findings(grids=views, loose=loose, problems=problems, folders=folders)
+    return Findings(grids=views, loose=loose, problems=problems, profiles=list(profiles.values()), folders=folders)
 
 
 def _better(known: Record | None, new: Record) -> Record:
@@ -143,7 +149,9 @@ def _group(manifests: list[tuple[Path, str, dict[str, Any]]]) -> Iterable[tuple[
         yield (name if seen[name] == 1 else f"{name}-{seen[name]}"), title, [manifest for _, manifest in members]
 
 
-def _view(name: str, title: str, manifests: list[dict[str, Any]], records: dict[str, Record]) -> GridView:
+def _view(
+    name: str, title: str, manifests: list[dict[str, Any]], records: dict[str, Record], profiles: list[ProfileRecord]
+) -> GridView:
     first = manifests[0]
     arms: dict[str, dict[str, Any]] = {}
     cells: dict[str, dict[str, int]] = {}  # arm -> train_id -> seed
@@ -151,17 +159,28 @@ def _view(name: str, title: str, manifests: list[dict[str, Any]], records: dict[
         for arm in manifest["arms"]:
             arms.setdefault(arm["arm"], arm)
             cells.setdefault(arm["arm"], {}).update({cell["train_id"]: cell["seed"] for cell in arm["cells"]})
-    views = tuple(
-        ArmView(
-            name=arm["arm"],
-            variant=arm["variant"],
-            formula=arm.get("formula", ""),
-            cells=tuple(
-                CellView(seed=seed, train_id=train_id, record=records.get(train_id))
-                for train_id, seed in sorted(cells[arm["arm"]].items(), key=lambda item: (item[1], item[0]))
-            ),
-            is_baseline=arm["arm"] == first["baseline"],
+    views = []
+    for arm in arms.values():
+        seeds = sorted(cells[arm["arm"]].items(), key=lambda item: (item[1], item[0]))
+        views.append(
+            ArmView(
+                name=arm["arm"],
+                variant=arm["variant"],
+                formula=arm.get("formula", ""),
+                cells=tuple(CellView(seed=seed, train_id=t, record=records.get(t)) for t, seed in seeds),
+                is_baseline=arm["arm"] == first["baseline"],
+                profiles=_same_network(arm["variant"], [records[t] for t, _ in seeds if t in records], profiles),
+            )
         )
-        for arm in arms.values()
+    return GridView(name=name, title=title, manifest=first, arms=tuple(views))
+
+
+def _same_network(variant: str, cells: list[Record], profiles: list[ProfileRecord]) -> tuple[ProfileRecord, ...]:
+    """Profiles of an arm's network. A variant's text leaves images and classes open; its sizes do not."""
+    sizes = {(cell.params, cell.macs) for cell in cells}
+    return tuple(
+        profile
+        for profile in profiles
+        if profile.variant == variant
+        and (not sizes or (profile.counts.get("params"), profile.counts.get("macs")) in sizes)
     )
-    return GridView(name=name, title=title, manifest=first, arms=views)

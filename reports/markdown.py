@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reports import notes
 from reports.frame import Findings, GridView
+from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
 from reports.text import markdown as esc
 
@@ -17,6 +18,10 @@ def document(findings: Findings, plots: Mapping[str, Sequence[str]]) -> str:
     for grid in findings.grids:
         parts += _grid(grid, plots.get(grid.name, ()))
     parts += _bullets("Cells of no grid", notes.loose_cells(findings.loose))
+    if findings.profiles:
+        parts += ["## Profiles", "", *table(profile_table(findings.profiles)), ""]
+        parts += [*table(parts_table(findings.profiles)), ""]
+        parts += _bullets("Remarks", remarks(findings.profiles))
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -24,7 +29,8 @@ def _grid(grid: GridView, plots: Sequence[str]) -> list[str]:
     lines = [f"## {esc(grid.title)}", "", f"**{esc(grid.manifest['question'])}**", ""]
     lines += [f"Design: {esc(notes.design(grid))}.", "", f"> {esc(notes.verdict(grid))}", ""]
     lines += [*table(arm_table(grid)), "", f"{esc(notes.reading())}", ""]
-    lines += [line for note in notes.paper_notes(grid) for line in (esc(note, limit=500) + ".", "")]
+    for note in [*notes.costs(grid), *notes.paper_notes(grid)]:
+        lines += [esc(note, limit=500) + ".", ""]
     for plot in plots:
         lines += [f"![Scores of the arms of grid {esc(grid.title)}]({plot})", ""]
     if plots:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from reports import columns as cols
+from reports.costs import cost_columns
 from reports.frame import GridView
 from reports.paper import paper_column
 from reports.statistics import why_no_verdict
@@ -60,6 +61,11 @@ def paper_notes(grid: GridView) -> list[str]:
     """The source of the paper's column, where there is one."""
     paper = paper_column(grid)
     return [paper.note] if paper else []
+
+
+def costs(grid: GridView) -> list[str]:
+    """How the cost columns were measured: one line a mode."""
+    return [f"{cost.mode} images/s and peak memory: {cost.how}" for cost in cost_columns(grid)]
 
 
 def failures(grid: GridView) -> list[str]:

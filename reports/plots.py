@@ -10,13 +10,11 @@ import io
 import math
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.curves import Curve, Panel, panels
 from reports.frame import ArmView, GridView
 from reports.text import plain
-from results.store import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,11 +46,11 @@ STYLE: Any = {
 }
 
 
-def draw(grid: GridView, folder: Path) -> list[Path]:
-    """Write ``<grid>.png`` and ``.svg`` (a pair an axis in a large grid); nothing where no score is on record."""
+def draw(grid: GridView) -> dict[str, bytes]:
+    """``<grid>.png`` and ``.svg`` by file name (a pair an axis in a large grid); none where no score is on record."""
     from matplotlib import rc_context
 
-    paths: list[Path] = []
+    files: dict[str, bytes] = {}
     found = panels(grid)
     for name, arms in _groups(grid):
         content = [(panel, _of(panel, arms)) for panel in found]
@@ -61,8 +59,8 @@ def draw(grid: GridView, folder: Path) -> list[Path]:
         with rc_context(STYLE), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a box is drawn in its place
             figure = _figure([(panel, curves) for panel, curves in content if curves], arms)
-            paths += [_save(figure, folder / f"{name}.{suffix}") for suffix in ("png", "svg")]
-    return paths
+            files |= {f"{name}.{suffix}": _encoded(figure, suffix) for suffix in ("png", "svg")}
+    return files
 
 
 def _groups(grid: GridView) -> list[tuple[str, list[ArmView]]]:
@@ -228,8 +226,8 @@ def _thousands(value: float) -> str:
     return f"{value / 1000:g}K" if abs(value) >= 1000 else f"{value:g}"
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def _encoded(figure: Figure, suffix: str) -> bytes:
     buffer = io.BytesIO()
-    nothing = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}[path.suffix[1:]]
-    figure.savefig(buffer, format=path.suffix[1:], dpi=300, metadata=nothing)
-    return write_bytes(path, buffer.getvalue())
+    nothing = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}[suffix]
+    figure.savefig(buffer, format=suffix, dpi=300, metadata=nothing)
+    return buffer.getvalue()

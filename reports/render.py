@@ -13,6 +13,7 @@ from reports import notes, terminal
 from reports.frame import Findings, GridView, find
 from reports.markdown import document
 from reports.plots import draw
+from reports.profiles import figures as profile_figures
 from reports.statistics import why_no_verdict
 from reports.tables import figures
 from results.frame import Dirs
@@ -34,30 +35,44 @@ def render(
 ) -> Rendered:
     """Report on the records of one or several output folders; needs neither torch nor checkpoints.
 
-    Writes ``report.md``, ``tables/<grid>.csv`` and ``plots/<grid>.png`` and ``.svg`` under ``out`` (default: ``report``
-    in the first folder); ``width`` is the text's, in columns; ``plots=False`` saves their seconds. Damaged records are
-    named in ``problems`` and left out. Raises ValueError for a missing or empty folder, OSError when ``out`` cannot be
-    written.
+    ``find``, the text of ``show`` and ``write`` in one; call the three to have the text before the figures are drawn,
+    as ``uvit report`` does. ``width`` is the text's, in columns; ``plots=False`` saves their seconds. Damaged
+    records are named in ``problems`` and left out. Raises ValueError for a missing or empty folder, OSError when
+    ``out`` cannot be written.
     """
     findings = find(dirs)
+    paths = write(findings, out, plots=plots)
+    text = terminal.text(findings, width=width) + f"\nreport: {paths[0]}\n"
+    return Rendered(paths=paths, text=text, data=_data(findings), problems=findings.problems)
+
+
+def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: bool = True) -> list[Path]:
+    """Draw the figures, then write ``report.md``, ``tables/<grid>.csv`` and ``plots/<grid>.png`` and ``.svg``.
+
+    With profiles, ``tables/profiles.csv`` too. They go under ``out`` (default: ``report`` in the first folder); returns
+    their paths, the page first. An earlier report stands as it was until all is drawn. Raises OSError when ``out``
+    cannot be written.
+    """
     folder = Path(out) if out is not None else findings.folders[0] / "report"
-    page = folder / "report.md"
-    paths: list[Path] = []
+    files: dict[Path, bytes] = {}
     pictures: dict[str, list[str]] = {}
     for grid in findings.grids:
-        paths.append(write_bytes(folder / "tables" / f"{grid.name}.csv", _csv(figures(grid)).encode()))
-        drawn = draw(grid, folder / "plots") if plots else []
-        pictures[grid.name] = [path.relative_to(folder).as_posix() for path in drawn if path.suffix == ".png"]
-        paths += drawn
-    write_bytes(page, document(findings, pictures).encode())
-    text = terminal.text(findings, width=width) + f"\nreport: {page}\n"
-    return Rendered(paths=[page, *paths], text=text, data=_data(findings), problems=findings.problems)
+        files[folder / "tables" / f"{grid.name}.csv"] = _csv(figures(grid)).encode()
+        drawn = draw(grid) if plots else {}
+        files |= {folder / "plots" / name: content for name, content in drawn.items()}
+        pictures[grid.name] = [f"plots/{name}" for name in drawn if name.endswith(".png")]
+    if findings.profiles:
+        files[folder / "tables" / "profiles.csv"] = _csv(profile_figures(findings.profiles)).encode()
+    page = document(findings, pictures).encode()
+    paths = [write_bytes(path, content) for path, content in files.items()]
+    return [write_bytes(folder / "report.md", page), *paths]  # the page last: all that it names is there
 
 
 def _data(findings: Findings) -> dict[str, Any]:
     """What ``--json`` prints."""
     return {
         "grids": [_grid(grid) for grid in findings.grids],
+        "profiles": profile_figures(findings.profiles),
         "loose": [record.train_id for record in findings.loose],
         "problems": findings.problems,
     }

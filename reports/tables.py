@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import columns as cols
+from reports.costs import CostColumns, cost_columns, peak_bytes
 from reports.frame import ArmView, GridView
 from reports.paper import PaperColumn, paper_column
 from reports.statistics import Summary, paired_difference, summarise
@@ -32,34 +33,41 @@ def arm_table(grid: GridView) -> Table:
     every = [c for c in cols.columns(grid) if cols.shown(grid, c)]
     primary = [c for c in every if cols.is_endpoint(grid, c)]
     others = [c for c in every if not cols.is_endpoint(grid, c)]
-    paper = paper_column(grid)
+    costs, paper = cost_columns(grid), paper_column(grid)
     headings: list[str] = ["arm"]
     for column in primary:
         headings += [column.heading, "n", f"Δ vs\n{grid.baseline.name}"]
     headings += ["params", "MACs", "status"]
     blocks = [0] * len(headings)
+    headings += [heading for cost in costs for heading in cost.headings]
     headings += [column.heading for column in others] + ([paper.heading] if paper else [])
     blocks += [1] * (len(headings) - len(blocks))
-    rows = [_row(grid, arm, primary, others, paper) for arm in grid.arms]
+    rows = [_row(grid, arm, primary, costs, others, paper) for arm in grid.arms]
     baseline = next(i for i, arm in enumerate(grid.arms) if arm.is_baseline)
-    floor = _floor_row(grid, primary, others, len(headings))
+    floor = _floor_row(grid, primary, costs, others, len(headings))
     return Table(headings=tuple(headings), blocks=tuple(blocks), rows=tuple(rows), floor=floor, baseline=baseline)
 
 
 def _row(
-    grid: GridView, arm: ArmView, primary: list[cols.Column], others: list[cols.Column], paper: PaperColumn | None
+    grid: GridView,
+    arm: ArmView,
+    primary: list[cols.Column],
+    costs: list[CostColumns],
+    others: list[cols.Column],
+    paper: PaperColumn | None,
 ) -> tuple[str, ...]:
     row = [arm.name]
     for column in primary:
         summary = summarise(cols.values(arm, column).values())
         row += [show(column.described, summary), str(summary.n) if summary else "0", _delta(grid, arm, column)]
     row += [_cost(grid, arm, "params"), _cost(grid, arm, "macs"), status(arm)]
+    row += [text for cost in costs for text in cost.texts(arm)]
     row += [show(column.described, summarise(cols.values(arm, column).values())) for column in others]
     return (*row, *([paper.text(arm)] if paper else []))
 
 
 def _floor_row(
-    grid: GridView, primary: list[cols.Column], others: list[cols.Column], width: int
+    grid: GridView, primary: list[cols.Column], costs: list[CostColumns], others: list[cols.Column], width: int
 ) -> tuple[str, ...] | None:
     """The floor stands under each sample score, ``n/a`` where too few images are held out."""
     if not any(c.described.kind in ("frechet", "kernel", "precision", "recall") for c in primary + others):
@@ -67,7 +75,7 @@ def _floor_row(
     row = ["floor: real images"]
     for column in primary:
         row += [_floor(grid, column), "", ""]
-    row += ["", "", "", *(_floor(grid, column) for column in others)]
+    row += ["", "", "", *[""] * (2 * len(costs)), *(_floor(grid, column) for column in others)]
     return tuple(row + [""] * (width - len(row)))
 
 
@@ -149,6 +157,10 @@ def _figures(grid: GridView, arm: ArmView, every: list[cols.Column], paper: Pape
         row |= _numbers(column.csv, summary)
         if cols.is_endpoint(grid, column):
             row |= _numbers(f"delta {column.csv}", difference(grid, arm, column))
+    for cost in cost_columns(grid):
+        record = cost.by_arm.get(arm.name)
+        row[f"imgs_per_s {cost.mode}"] = record.timing["imgs_per_s"] if record else None
+        row[f"peak_mem_bytes {cost.mode}"] = peak_bytes(record) if record else None
     if paper:
         row[paper.csv] = paper.value(arm)
     return row

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from reports import notes
 from reports.frame import Findings
+from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
 from reports.text import plain
+from results.profile import ProfileRecord
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -50,9 +52,29 @@ def _parts(findings: Findings, console: Console) -> Iterator[RenderableType]:
         yield Text()
         yield Text(plain(notes.verdict(grid)), style="bold")
         yield Text(notes.reading(), style="dim")
-        yield from (Text(plain(note, limit=500), style="dim") for note in notes.paper_notes(grid))
+        yield from (Text(plain(n, limit=500), style="dim") for n in [*notes.costs(grid), *notes.paper_notes(grid)])
         yield from _list("failed", notes.failures(grid), style="red")
     yield from _list("of no grid", notes.loose_cells(findings.loose), style="dim")
+    if findings.profiles:
+        yield Text("\nprofiles", style="bold")
+        yield from _profiles(findings.profiles, console.width)
+
+
+def show_profiles(records: Sequence[ProfileRecord], console: Console) -> None:
+    """Print the table of profiles and its remarks to ``console``."""
+    for item in _profiles(records, console.width):
+        console.print(item, highlight=False, emoji=False)
+
+
+def _profiles(records: Sequence[ProfileRecord], width: int) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    for content in (profile_table(records), parts_table(records)):
+        for table in _tables(content, width):
+            yield Text()
+            yield table
+    yield Text()
+    yield from (Text(plain(line, limit=500), style="dim") for line in remarks(records))
 
 
 def _tables(content: Table, width: int) -> Iterator[RenderableType]:
@@ -84,7 +106,7 @@ def _table(content: Table, columns: Sequence[int]) -> RichTable:
 
     table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, collapse_padding=True)
     for i in (0, *columns):
-        words = i == 0 or content.headings[i] == "status"
+        words = i == 0 or content.headings[i] in ("status", "measured")
         table.add_column(
             _lines(content.headings[i]), justify="left" if words else "right", overflow="fold", vertical="bottom"
         )

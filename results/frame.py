@@ -35,7 +35,7 @@ def load(dirs: Dirs) -> pd.DataFrame:
 
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
-    for root in output_folders(dirs):
+    for root in output_folders(dirs, parts=("records", "grids")):
         store = Store(root)
         records, damaged = store.records()
         grids, damaged_grids = store.read_grids()
@@ -49,15 +49,15 @@ def load(dirs: Dirs) -> pd.DataFrame:
     return frame
 
 
-def output_folders(dirs: Dirs) -> list[Path]:
-    """The folders named, each with records or a grid in it; else ValueError says how to get them."""
+def output_folders(dirs: Dirs, *, parts: Sequence[str] = ("records", "grids", "profiles")) -> list[Path]:
+    """The folders named, each with a file in one of its ``parts``; else ValueError says how to get them."""
     folders = [Path(dirs)] if isinstance(dirs, str | PathLike) else [Path(item) for item in dirs]
     if not folders:
         raise ValueError("expected at least one output folder, got none: name the --out folder of a `uvit run`")
     for folder in folders:
         if not folder.is_dir():
             raise ValueError(f"{folder}: expected an output folder of `uvit run`, got no folder there")
-        if not any(any((folder / part).glob("*.json")) for part in ("records", "grids")):
+        if not any(any((folder / part).glob("*.json")) for part in parts):
             raise ValueError(
                 f"{folder}: expected records in {folder / 'records'}, got none: was it `--out` of a `uvit run`?"
             )

@@ -22,6 +22,7 @@ PACKAGES = (
     "scipy",
     "torch-fidelity",
     "efficientnet-lite-pytorch",
+    "fvcore",
     "scikit-image",
     "pillow",
 )

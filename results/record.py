@@ -39,7 +39,7 @@ class Score:
     wall_s: float
 
     def __post_init__(self) -> None:
-        _check(self, _SCORE_CHECKS)
+        check_fields(self, _SCORE_CHECKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class Record:
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check(self, _RECORD_CHECKS)
+        check_fields(self, _RECORD_CHECKS)
 
     @property
     def survived(self) -> bool:
@@ -85,12 +85,12 @@ class Record:
     def from_dict(cls, values: Any, *, where: str = "record") -> Self:
         """The record in a plain mapping, as ``json.loads`` gives it."""
         check_schema(values, where=where)
-        content = _exact_keys(values, cls, where)
+        content = exact_keys(values, cls, where)
         scores = content["scores"]
         if not isinstance(scores, list):
             raise ValueError(f"{where}: scores: expected a list, got {_short(scores)}")
         content["scores"] = [_build(Score, score, f"{where}: scores[{i}]") for i, score in enumerate(scores)]
-        return _construct(cls, content, where)
+        return construct(cls, content, where)
 
 
 def dumps(value: Any) -> str:
@@ -166,14 +166,14 @@ def _is_scores(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(score, Score) for score in value)
 
 
-_Checks = dict[str, tuple[Callable[[Any], bool], str]]
+Checks = dict[str, tuple[Callable[[Any], bool], str]]
 
 _MAPPING: tuple[Callable[[Any], bool], str] = (lambda v: isinstance(v, dict), "an object")
 _TEXT = (_is_text, "non-empty text")
 _COUNT = (is_count, "a whole number from 0")
 _HEX = (is_id, "12 to 64 lower-case hex digits")
 
-_SCORE_CHECKS: _Checks = {
+_SCORE_CHECKS: Checks = {
     "score_id": _HEX,
     "step": _COUNT,
     "weights": _TEXT,
@@ -184,7 +184,7 @@ _SCORE_CHECKS: _Checks = {
     "wall_s": (lambda v: _is_number(v) and v >= 0, "seconds from 0"),
 }
 
-_RECORD_CHECKS: _Checks = {
+_RECORD_CHECKS: Checks = {
     "schema": (lambda v: v == SCHEMA and is_count(v), f"{SCHEMA}"),
     "kind": (lambda v: v == "cell", "'cell'"),
     "train_id": _HEX,
@@ -205,14 +205,16 @@ _RECORD_CHECKS: _Checks = {
 }
 
 
-def _check(item: Any, checks: _Checks) -> None:
+def check_fields(item: Any, checks: Checks) -> None:
+    """Raise ValueError, naming the field, unless each value is what ``checks`` expects."""
     for name, (accepts, expected) in checks.items():
         value = getattr(item, name)
         if not accepts(value):
             raise ValueError(f"{name}: expected {expected}, got {_short(value)}")
 
 
-def _exact_keys(values: Any, kind: type, where: str) -> dict[str, Any]:
+def exact_keys(values: Any, kind: type, where: str) -> dict[str, Any]:
+    """A copy of ``values``; ValueError unless it is a mapping with exactly the fields of the dataclass ``kind``."""
     if not isinstance(values, dict):
         raise ValueError(f"{where}: expected a JSON object, got {_short(values)}")
     names = [f.name for f in fields(kind)]
@@ -226,10 +228,11 @@ def _exact_keys(values: Any, kind: type, where: str) -> dict[str, Any]:
 
 
 def _build(kind: type, values: Any, where: str) -> Any:
-    return _construct(kind, _exact_keys(values, kind, where), where)
+    return construct(kind, exact_keys(values, kind, where), where)
 
 
-def _construct(kind: type, content: dict[str, Any], where: str) -> Any:
+def construct(kind: type, content: dict[str, Any], where: str) -> Any:
+    """``kind(**content)``, with ``where`` before the message of its ValueError."""
     try:
         return kind(**content)
     except ValueError as error:

@@ -1,7 +1,7 @@
 """The output folder: records, grid manifests, and the one way in which a file is written.
 
-``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json``. Many processes and machines may write one folder: each
-file has one writer at a time and appears whole or not at all.
+``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json`` · ``DIR/profiles/<profile_id>.json``. Many processes and
+machines may write one folder: each file has one writer at a time and appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from results.manifest import check_manifest
+from results.profile import ProfileRecord
 from results.record import NewerSchema, Record, dumps, is_id, loads
 
 log = logging.getLogger("uvit")
@@ -74,6 +75,24 @@ class Store:
         """Readable manifests by file name, and one line for each that is damaged."""
         pairs, problems = _read_all(self.root / "grids", _read_manifest)
         return dict(pairs), problems
+
+    def write_profile(self, record: ProfileRecord) -> Path:
+        """Write a profile, replacing an earlier one of the same id whole.
+
+        Raises ValueError where that one is of a later schema, OSError when the disk cannot take it.
+        """
+        path = self.root / "profiles" / f"{record.profile_id}.json"
+        try:
+            _read_profile(path)
+        except NewerSchema:
+            raise
+        except (FileNotFoundError, ValueError):
+            pass
+        return write_bytes(path, record.to_json().encode())
+
+    def profiles(self) -> tuple[list[ProfileRecord], list[str]]:
+        """All readable profiles, by id, and one line for each file that is damaged."""
+        return _read_all(self.root / "profiles", _read_profile)
 
     def record_path(self, train_id: str) -> Path:
         """Where a cell's record lies. Raises ValueError unless the id is 12 to 64 hex digits."""
@@ -153,6 +172,13 @@ def _read_record(path: Path) -> Record:
     record = Record.from_json(path.read_bytes(), where=_name(path))
     if record.train_id != path.stem:
         raise ValueError(f"{_name(path)}: train_id: expected the file's own name, got {record.train_id}")
+    return record
+
+
+def _read_profile(path: Path) -> ProfileRecord:
+    record = ProfileRecord.from_json(path.read_bytes(), where=_name(path))
+    if record.profile_id != path.stem:
+        raise ValueError(f"{_name(path)}: profile_id: expected the file's own name, got {record.profile_id}")
     return record
 
 

@@ -57,7 +57,7 @@ def test_run_prints_the_table_and_the_reports_path(finished: Path) -> None:
     assert "none" in text
     assert "undertrained" in text
     assert "No verdict" in text
-    assert "out/report/report.md" in text
+    assert text.splitlines()[-1] == "report: out/report/report.md"
     assert (finished / "out/report/report.md").is_file()
     assert list((finished / "out/report").rglob("*.png"))
     assert list((finished / "out/report").rglob("*.csv"))

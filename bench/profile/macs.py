@@ -1,7 +1,8 @@
-"""Multiply-accumulates of one forward pass of one image, counted on the meta device (no memory, no arithmetic)."""
+"""Multiply-accumulates of one image, counted on the meta device (no memory, no arithmetic)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,26 +21,69 @@ def count(config: ModelConfig) -> tuple[int, int]:
 
     torch.utils.flop_counter counts 2 FLOPs a MAC. Papers on vision transformers often print MACs as GFLOPs.
     """
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
     from variants import build
 
     model = build(config, device="meta")
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
-        model(*example_inputs(config, batch_size=1, device="meta"))
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
+    return sum(p.numel() for p in model.parameters()), flop_counter_forward(config).macs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """MACs of one image: in all, by module (each with its children; the root is ``""``), and of convolutions alone."""
+
+    macs: int
+    by_module: dict[str, int]
+    conv_macs: int
+
+
+def flop_counter_forward(config: ModelConfig) -> Counted:
+    """One forward pass, by torch.utils.flop_counter."""
+    return _counted(config, backward=False, gradient_checkpointing=False)
+
+
+def flop_counter_train(config: ModelConfig, *, gradient_checkpointing: bool = False) -> Counted:
+    """Forward and backward, by torch.utils.flop_counter; with what checkpointing computes again."""
+    return _counted(config, backward=True, gradient_checkpointing=gradient_checkpointing)
+
+
+def _counted(config: ModelConfig, *, backward: bool, gradient_checkpointing: bool) -> Counted:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from bench.runtime import Runtime
+    from bench.training.step import prepare_network
+    from variants import build
+
+    runtime = Runtime(device="meta", gradient_checkpointing=gradient_checkpointing)
+    model = prepare_network(build(config, device="meta"), runtime)
+    with torch.set_grad_enabled(backward), FlopCounterMode(display=False) as counter:
+        out = model(*example_inputs(config, batch_size=1, device="meta"))
+        if backward:
+            out.sum().backward()
+    counts = counter.get_flop_counts()
+    by_module = {_below_root(name): sum(ops.values()) // 2 for name, ops in counts.items() if name != "Global"}
+    conv = sum(flops for op, flops in counts["Global"].items() if "convolution" in str(op))
+    return Counted(macs=counter.get_total_flops() // 2, by_module=by_module, conv_macs=conv // 2)
+
+
+def _below_root(name: str) -> str:
+    """``UViT.in_blocks.0`` → ``in_blocks.0``; the counter puts the root's class first."""
+    return name.partition(".")[2]
 
 
 def example_inputs(
     config: ModelConfig, *, batch_size: int, device: torch.device | str
 ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """x, timesteps, labels and context that the network of ``config`` takes; zeros, or shapes alone on meta."""
+    """x, timesteps, y, context as the network's ``forward`` takes them; y and context are None where it takes none.
+
+    Shapes: x (B, C, H, W), timesteps (B,), y (B,), context (B, T, E), with B = ``batch_size``.
+    """
     import torch
 
-    with torch.device(device):
-        x = torch.zeros(batch_size, config.channels, config.image_size, config.image_size)
-        y = torch.zeros(batch_size, dtype=torch.long) if config.num_classes else None
-        tokens = config.context_tokens
-        context = torch.zeros(batch_size, tokens, config.context_dim) if tokens else None
-        return x, torch.zeros(batch_size), y, context
+    side = config.image_size
+    x = torch.randn(batch_size, config.channels, side, side, device=device)
+    timesteps = torch.linspace(1.0, 999.0, batch_size, device=device)
+    y = torch.zeros(batch_size, dtype=torch.long, device=device) if config.num_classes else None
+    if not config.context_tokens:
+        return x, timesteps, y, None
+    return x, timesteps, y, torch.randn(batch_size, config.context_tokens, config.context_dim, device=device)

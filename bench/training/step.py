@@ -118,7 +118,7 @@ def prepare_network(model: nn.Module, runtime: Runtime) -> nn.Module:
     if runtime.gradient_checkpointing:
         if not hasattr(model, "gradient_checkpointing"):
             raise ValueError(
-                f"{type(model).__name__} has no gradient checkpointing; leave --gradient-checkpointing out of this grid"
+                f"{type(model).__name__} has no gradient checkpointing; leave --gradient-checkpointing out"
             )
         vars(model)["gradient_checkpointing"] = True
     model = model.to(runtime.device).train()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from results import SCHEMA, Record, Score, Store
+from results.profile import ProfileRecord
 
 FORMULAS = {
     "concat": "Linear([h_m; h_s])",
@@ -130,6 +131,16 @@ def manifest(arms: Iterable[str] = FORMULAS, seeds: Iterable[int] = (0, 1), **ch
     } | changes
 
 
+def many_records(root: Path, *, seeds: int = 20) -> Store:
+    """The grid ``skip`` with five records a seed (100), each of the size that a long run leaves: some 80 KB."""
+    store = Store(root)
+    store.write_grid("skip", manifest(seeds=range(seeds)))
+    for arm in FORMULAS:
+        for seed in range(seeds):
+            store.write(record(arm, seed, scores=cell_scores(arm, seed, range(50, 3001, 50))))
+    return store
+
+
 def skip_run(root: Path, *, seeds: Iterable[int] = (0, 1), arms: Iterable[str] = FORMULAS) -> Store:
     """A finished grid ``skip`` under ``root``."""
     store, seeds, arms = Store(root), list(seeds), list(arms)
@@ -138,3 +149,35 @@ def skip_run(root: Path, *, seeds: Iterable[int] = (0, 1), arms: Iterable[str] =
         for seed in seeds:
             store.write(record(arm, seed))
     return store
+
+
+def profile(arm: str, **changes: Any) -> ProfileRecord:
+    """A profile of an arm of `record`: the same network, so that reports join the two."""
+    cell = record(arm, 0, scores=[])
+    fields: dict[str, Any] = {
+        "profile_id": identity("profile", arm, repr(sorted(changes.items()))),
+        "status": "ok",
+        "variant": cell.variant,
+        "preset": cell.preset,
+        "options": cell.options,
+        "network": {"depth": 13, "slots": cell.options},
+        "mode": "train",
+        "device": "cuda",
+        "device_name": "NVIDIA H100 80GB HBM3",
+        "dtype": "bfloat16",
+        "batch_size": 32,
+        "setting": {"attention": "fused", "compile": False, "world_size": 1, "sampler": "", "nfe": 0},
+        "counts": {
+            "params": cell.params,
+            "macs": cell.macs,
+            "macs_by_part": {"mlp": cell.macs},
+            "params_by_part": {"mlp": cell.params},
+            "train_macs": {"macs": 3 * cell.macs, "checkpointed": 4 * cell.macs},
+            "differs": {},
+        },
+        "rounds": [0.02, 0.02, 0.03],
+        "timing": {"median_s": 0.02, "p10_s": 0.02, "p90_s": 0.028, "cv": 0.25, "imgs_per_s": 1600.0},
+        "memory": {"peak_allocated": 3 * 2**30, "peak_reserved": 4 * 2**30, "state": 2**20, "activations": 2**30},
+        "efficiency": {"mfu": 0.41, "mfu_measured_peak": None, "energy_j_per_1000_imgs": 87.0},
+    }
+    return ProfileRecord(**fields | changes)

@@ -1,0 +1,152 @@
+"""``uvit report`` and the end of ``uvit run``: the table at once, then the figures, and never half a report."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ablations.session
+import cli
+from reports import find, terminal
+from tests.reports.simulated import many_records, skip_run
+
+WATCH = """
+import io, json, sys
+from pathlib import Path
+import cli
+
+folder, out = map(Path, sys.argv[1:])
+moments = []
+
+class Watched(io.StringIO):
+    def flush(self):
+        heavy = {"matplotlib", "seaborn", "pandas", "scipy", "torch"} & set(sys.modules)
+        files = [path.suffix for path in out.rglob("*") if path.is_file()]
+        moments.append({"text": self.getvalue(), "heavy": sorted(heavy), "files": sorted(files)})
+
+terminal, sys.stdout = sys.stdout, Watched()
+code = cli.main(["report", str(folder), "--out", str(out)])
+print(json.dumps({"code": code, "moments": moments}), file=terminal)
+"""
+
+RATIO = """
+import io, sys
+from time import perf_counter
+
+start = perf_counter()
+import pandas
+unit = perf_counter() - start
+
+class Stopwatch(io.StringIO):
+    def flush(self):
+        raise KeyboardInterrupt  # the table is out: the figures are not timed
+
+terminal, sys.stdout = sys.stdout, Stopwatch()
+start = perf_counter()
+import cli
+cli.main(["report", *sys.argv[1:]])
+ratio, sys.stdout = (perf_counter() - start) / unit, terminal
+print(ratio)
+"""
+
+
+@pytest.fixture(scope="module")
+def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return many_records(tmp_path_factory.mktemp("hundred")).root
+
+
+def python(code: str, *arguments: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_table_is_out_before_anything_is_drawn(hundred: Path, tmp_path: Path) -> None:
+    seen = json.loads(python(WATCH, hundred, tmp_path / "out"))
+    table, *_, end = seen["moments"]
+    assert seen["code"] == 0
+    assert "20/20 ok" in table["text"]
+    assert "report: " not in table["text"]
+    assert (table["heavy"], table["files"]) == ([], [])
+    assert end["text"] == f"{table['text']}report: {tmp_path / 'out' / 'report.md'}\n"
+    assert (end["heavy"], end["files"]) == (["matplotlib"], [".csv", ".md", ".png", ".svg"])
+
+
+def test_the_table_of_100_records_costs_a_few_imports_of_pandas(hundred: Path, tmp_path: Path) -> None:
+    ratios = [float(python(RATIO, hundred, Path("--out"), tmp_path / "out")) for _ in range(3)]
+    assert min(ratios) <= 4, ratios  # about 2, and over 5 with the figures or torch
+
+
+def test_the_work_before_the_table_grows_as_the_records_do(hundred: Path, tmp_path: Path) -> None:
+    few, many = calls(many_records(tmp_path, seeds=5).root), calls(hundred)
+    assert many <= 4.4 * few  # four times the records
+
+
+def calls(folder: Path) -> int:
+    """Calls of functions on the way to the table: the same on any machine, however busy."""
+    count = 0
+
+    def counted(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    terminal.text(find(folder))  # imports and caches stay out of the count
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        terminal.text(find(folder))
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("command", ["report", "run"])
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), RuntimeError("no such font")], ids=["ctrl-c", "error"])
+def test_a_stop_while_drawing_leaves_the_table_and_no_half_report(
+    command: str,
+    failure: BaseException,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    folder = skip_run(tmp_path / "run", seeds=[0]).root
+    (folder / "report").mkdir()
+    (folder / "report/report.md").write_text("an earlier report")
+
+    def savefig(figure: Any, file: Any, *, format: str, **options: Any) -> None:
+        if format == "svg":  # the .png of the grid is done by then
+            raise failure
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
+    monkeypatch.setattr(ablations.session, "run_grid", lambda request, **options: (folder, 0))
+    arguments = ["report", str(folder)] if command == "report" else ["run", "skip"]
+    if isinstance(failure, KeyboardInterrupt):
+        assert cli.main(arguments) == 130
+    else:
+        with pytest.raises(RuntimeError, match="no such font"):
+            cli.main(arguments)
+    printed = capfd.readouterr().out
+    assert "No verdict: " in printed
+    assert "report: " not in printed
+    assert [path.name for path in (folder / "report").rglob("*")] == ["report.md"]
+    assert (folder / "report/report.md").read_text() == "an earlier report"
+
+
+def test_a_reader_that_leaves_after_the_table_loses_nothing(tmp_path: Path) -> None:
+    folder = skip_run(tmp_path, seeds=[0]).root
+    code = "import sys, cli; sys.exit(cli.main(sys.argv[1:]))"
+    arguments = [sys.executable, "-c", code, "report", str(folder)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=60) == 0
+    assert (folder / "report/report.md").is_file()
