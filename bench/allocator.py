@@ -9,9 +9,25 @@ from __future__ import annotations
 import ctypes
 import platform
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from variants.config import ModelConfig
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+LARGE = 32 << 20  # bytes: what glibc keeps by itself
 _KEPT = 1 << 30  # bytes: a block up to this size comes from the heap; C int, so under 2 GiB
+
+
+def largest_activation(config: ModelConfig, batch_size: int) -> int:
+    """Bytes of the largest tensor that a training step is likely to make: attention weights or MLP hidden, in bf16."""
+    tokens = config.num_patches + 1
+    return 2 * batch_size * tokens * max(config.mlp_hidden, config.num_heads * tokens)
+
+
+def keep_large_blocks(config: ModelConfig, batch_size: int) -> bool:
+    """`keep_freed_memory` where a step has blocks that glibc would hand back; elsewhere it would only cost memory."""
+    return largest_activation(config, batch_size) > LARGE and keep_freed_memory()
 
 
 @cache

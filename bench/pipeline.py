@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.allocator import keep_large_blocks
 from bench.cell import Cell, ScorePoint, score_id, score_points, validation_steps
 from bench.prepared import Prepared, is_finished, make_record, prepare, validation_score_id, wanted_scores
 from bench.runtime import Runtime
@@ -140,6 +141,7 @@ class _CellRun:
                 Runtime.from_mapping(checkpoint.header["runtime"]), device=self.runtime.device
             )
             self.runtime.apply()
+        keep_large_blocks(self.prepared.model, self.cell.training.batch_size)
         model = prepare_network(build(self.prepared.model, seed=self.cell.seed), self.runtime)
         state = TrainState(model, self.cell.training, self.runtime)
         for problem in problems:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bench.allocator import keep_freed_memory
 from bench.compilation import check_compiler, use_cache
 from bench.config import Precision
 
@@ -44,7 +43,7 @@ class Runtime:
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
 
     def apply(self) -> None:
-        """Set this process's GPU, threads, float32 precision (TF32 only beside bfloat16), allocator, compiler cache."""
+        """Set this process's GPU, threads, float32 precision (TF32 only beside bfloat16) and compiler cache."""
         import torch
 
         device = torch.device(self.device)
@@ -53,7 +52,6 @@ class Runtime:
         torch.set_num_threads(self.threads)
         torch.set_float32_matmul_precision("highest" if self.precision == "float32" else "high")
         torch.backends.cudnn.allow_tf32 = self.precision != "float32"
-        keep_freed_memory()
         use_cache()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -22,6 +23,7 @@ from ablations.engines.job import Job, Lost, Tell, run_job
 from results.record import Record
 
 _EVENT_SECONDS = 0.25  # at most four progress events a second and worker
+_ENDING_SECONDS = 60.0  # for one that was told to end in the middle of a checkpoint
 _GOODBYE_SECONDS = 5.0  # for a worker with nothing left to do to end by itself (a compiler's helpers, open files)
 
 
@@ -68,6 +70,9 @@ class LocalEngine:
             for worker in busy:
                 worker.process.join(patience)
                 worker.process.terminate()
+            for worker in busy:
+                worker.process.join(_ENDING_SECONDS)
+                worker.process.kill()
                 worker.process.join()
 
     def _start(self, number: int) -> _Worker:
@@ -120,8 +125,20 @@ def _cause(exitcode: int | None) -> str:
 
 
 def _work(pipe: Connection) -> None:
-    """A worker's life: take a job, run it, send its record; the parent's Ctrl-C is the parent's to handle."""
+    """A worker's process: the parent's Ctrl-C is the parent's to handle.
+
+    Told to end, it unwinds like any exit, so that a checkpoint that is being written is finished or removed.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        _serve(pipe)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending
+
+
+def _serve(pipe: Connection) -> None:
+    """A worker's life: take a job, run it, send its record."""
     last = 0.0
 
     def tell(index: int, event: dict[str, Any]) -> None:
@@ -133,7 +150,7 @@ def _work(pipe: Connection) -> None:
     while True:
         try:
             job = pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):  # nothing more to do, or nobody left to do it for
             return
         try:
             message: tuple[str, Any] = ("record", run_job(job, tell))
@@ -141,4 +158,7 @@ def _work(pipe: Connection) -> None:
             message = ("oserror", (error.errno, error.strerror or str(error), error.filename))
         except Exception as error:
             message = ("lost", f"{type(error).__name__}: {error}")
-        pipe.send(message)
+        try:
+            pipe.send(message)
+        except ConnectionError:  # the command has ended; whoever asked is not there to be told
+            return

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ log = logging.getLogger("uvit")
 
 CHECKPOINT_SCHEMA = 1
 KEPT = 2
+_ABANDONED_S = 3_600.0
 _NAME = re.compile(r"step-(\d{8,})\.safetensors")
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -117,9 +119,12 @@ class CheckpointWriter:
 
 
 def _remove_what_killed_processes_left(folder: Path) -> None:
+    """Temporary files: ours, named by a process that is gone, and safetensors' nameless ones, by their age."""
     for path in folder.glob(".step-*.safetensors.*"):
-        process = path.suffix.removeprefix(".")
-        if process.isdigit() and not _is_alive(int(process)):
+        if path.suffix[1:].isdigit() and not _is_alive(int(path.suffix[1:])):
+            path.unlink(missing_ok=True)
+    for path in folder.glob(".tmp*"):
+        if time.time() - path.stat().st_mtime > _ABANDONED_S:
             path.unlink(missing_ok=True)
 
 

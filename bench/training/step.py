@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.allocator import keep_large_blocks
 from bench.compilation import compiled
 from bench.diffusion import VPSDE
 from bench.random import normal, stream
@@ -160,6 +161,7 @@ def make_step(
         gradient_checkpointing=gradient_checkpointing,
     )
     runtime.apply()
+    keep_large_blocks(network, batch_size)
     runtime = with_measured_attention(runtime, [network])
     model = prepare_network(build(network, seed=seed), runtime)
     state = TrainState(model, TrainingConfig(batch_size=batch_size), runtime)

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from bench.allocator import LARGE, keep_large_blocks, largest_activation
+from variants import resolve
+
 FAULTS = """
 import resource, sys
 import numpy as np
@@ -31,3 +34,11 @@ def _faults(setting: str) -> int:
 def test_a_freed_block_is_used_again_without_page_faults() -> None:
     assert _faults("kept") < 100
     assert _faults("default") > 1_000, "otherwise the setting is not needed here"
+
+
+def test_memory_is_kept_only_where_a_step_has_large_blocks() -> None:
+    small, large = (resolve(name, image_size=32, channels=3) for name in ("uvit-nano/4", "uvit-nano/2"))
+    assert largest_activation(small, 128) == 2 * 128 * 65 * 512
+    assert largest_activation(large, 128) == 2 * 128 * 257 * 4 * 257
+    assert largest_activation(small, 128) < LARGE < largest_activation(large, 128)
+    assert not keep_large_blocks(small, 128)

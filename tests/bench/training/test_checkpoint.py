@@ -199,9 +199,10 @@ def test_an_error_of_the_training_is_not_hidden_by_one_of_the_disk(
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    left = tmp_path / f".step-00000002.safetensors.{int(dead.stdout)}"
-    ours = tmp_path / f".step-00000002.safetensors.{os.getpid()}"
-    left.write_bytes(b"half")
-    ours.write_bytes(b"half")
+    left = [tmp_path / f".step-00000002.safetensors.{int(dead.stdout)}", tmp_path / ".tmpQ4xk2b"]
+    in_use = [tmp_path / f".step-00000002.safetensors.{os.getpid()}", tmp_path / ".tmpa81LPo"]
+    for path in left + in_use:
+        path.write_bytes(b"half")
+    os.utime(left[1], (0, 0))
     with CheckpointWriter(tmp_path):
-        assert [path.name for path in tmp_path.iterdir()] == [ours.name]
+        assert sorted(tmp_path.iterdir()) == sorted(in_use)
