@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test lint bench bench-compare clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   train the five skip-fusion variants on embedded photographs (6 minutes on 2 cores)"
 	@echo "make test   lint, types and tests, as CI runs them"
 	@echo "make bench  every measured speed and memory figure (an hour)"
+	@echo "make bench-compare  hot paths against the last that were saved on this machine"
 	@echo "make setup  only install into $(VENV)"
 
 setup: $(STAMP)
@@ -39,11 +40,10 @@ test: setup lint
 bench: setup
 	$(BIN)/pytest tests/benchmarks -m "bench or gate"
 
-clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
-
-# Hot paths against the last that were saved on this machine, in .benchmarks/; exit code 1 where one got slower.
-.PHONY: bench-compare
+# hot paths against the last that were saved on this machine, in .benchmarks/; exit code 1 where one got slower
 bench-compare: setup
 	$(BIN)/pytest tests/benchmarks/test_hot_paths.py -m bench --benchmark-autosave --benchmark-save-data
 	$(BIN)/python -m bench.profile.regression .benchmarks
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
