@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: setup demo test lint bench bench-compare clean
+.PHONY: setup tools demo test lint bench bench-compare clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,9 +13,9 @@ help:
 	@echo "make test   lint, types and tests, as CI runs them"
 	@echo "make bench  every measured speed and memory figure (an hour)"
 	@echo "make bench-compare  hot paths against the last that were saved on this machine"
-	@echo "make setup  only install into $(VENV)"
+	@echo "make setup  only install: into $(VENV), and by apt what tests run beside Python"
 
-setup: $(STAMP)
+setup: $(STAMP) tools
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -24,7 +24,22 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: setup
+# what tests run beside Python, as command:Debian package; tests that lack one skip
+TOOLS := pdflatex:texlive-latex-recommended chromium:chromium chromedriver:chromium-driver pdftoppm:poppler-utils
+
+# installed by apt where that is possible, else named in one line; never a failure
+tools:
+	@missing=; for pair in $(TOOLS); do \
+	  command -v "$${pair%%:*}" >/dev/null 2>&1 || missing="$$missing $${pair#*:}"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+	    apt-get -qq install --yes --no-install-recommends $$missing; } >/dev/null 2>&1 && exit 0; \
+	fi; \
+	echo "not installed, so tests of tables and pages skip:$$missing (Debian packages)" >&2
+
+demo: $(STAMP)
 	$(BIN)/uvit run skip --budget demo --out runs/demo
 
 lint: setup
