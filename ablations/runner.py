@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.budgets import Budget, Endpoint
 from ablations.engines.job import Engine, Job, Lost, Run, Tell
@@ -20,6 +20,9 @@ from bench.scoring import check_names
 from results.record import SCHEMA, Record
 from results.store import Store
 from variants import resolve
+
+if TYPE_CHECKING:
+    from variants.config import ModelConfig
 
 _KINDS: tuple[Literal["frechet", "kernel"], ...] = ("frechet", "kernel")  # full names need the budget
 
@@ -140,7 +143,8 @@ def cost(plan: Plan) -> dict[str, int]:
 
 
 def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
-    """What ``reports`` knows of the grid: question, baseline, endpoint, arms and their cells."""
+    """What ``reports`` knows of the grid: question, baseline, endpoint, arms, their sizes and their cells."""
+    models = {prepared.train_id: prepared.model for prepared in plan.cells}
     return {
         "schema": SCHEMA,
         "name": plan.grid.name,
@@ -157,11 +161,16 @@ def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
                 "arm": arm.name,
                 "variant": arm.variant,
                 "formula": arm.formula,
+                "sizes": _sizes(models[plan.members[arm.name][0][1]]),
                 "cells": [{"seed": seed, "train_id": train_id} for seed, train_id in plan.members[arm.name]],
             }
             for arm in plan.arms
         ],
     }
+
+
+def _sizes(model: ModelConfig) -> dict[str, int]:
+    return {"depth": model.depth, "width": model.embed_dim, "patch": model.patch}
 
 
 def stored_runtime(root: Path, grid: str) -> Runtime | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from reports import columns as cols
 from reports.frame import ArmView, GridView
@@ -36,6 +37,7 @@ class Panel:
     is_endpoint: bool
     curves: tuple[Curve, ...]
     floor: float | None
+    card: dict[str, Any] = field(default_factory=dict)  # what its scores share
 
     @property
     def last_step(self) -> int:
@@ -81,8 +83,39 @@ def _panel(grid: GridView, key: _Key, *, is_endpoint: bool) -> Panel:
     curves = tuple(curve for arm in grid.arms if (curve := _curve(arm, key)).seeds)
     steps = [points[-1][0] for curve in curves for points in curve.seeds.values()]
     column = cols.Column(metric=metric, weights=weights, step=max(steps), how=how)
-    floor = cols.floor(grid.arms, column)
-    return Panel(metric=describe(metric), weights=weights, is_endpoint=is_endpoint, curves=curves, floor=floor)
+    return Panel(
+        metric=describe(metric),
+        weights=weights,
+        is_endpoint=is_endpoint,
+        curves=curves,
+        floor=cols.floor(grid.arms, column),
+        card=_card(grid, key),
+    )
+
+
+def loss_panel(grid: GridView) -> Panel | None:
+    """The training loss of every arm, each point the mean since the one before; None where no record has any."""
+    curves = []
+    for arm in grid.arms:
+        records = {cell.seed: cell.record for cell in arm.cells if cell.record is not None and cell.record.losses}
+        if records:
+            seeds = {s: [(int(p["step"]), float(p["loss"])) for p in r.losses] for s, r in records.items()}
+            failed = frozenset(seed for seed, record in records.items() if not record.survived)
+            curves.append(Curve(arm=arm, seeds=seeds, failed=failed))
+    if not curves:
+        return None
+    metric = describe("train_loss")
+    return Panel(metric=metric, weights="raw", is_endpoint=False, curves=tuple(curves), floor=None)
+
+
+def _card(grid: GridView, key: _Key) -> dict[str, Any]:
+    """The first card of a score that was measured so, survivor or not."""
+    for arm in grid.arms:
+        for record in arm.records:
+            for score in record.scores:
+                if (score.metric, score.weights, cols.how_measured(record, score)) == key:
+                    return score.card
+    return {}
 
 
 def _curve(arm: ArmView, key: _Key) -> Curve:

@@ -9,7 +9,7 @@ from typing import Any
 
 from results.frame import Dirs, output_folders
 from results.profile import ProfileRecord
-from results.record import Record
+from results.record import Record, is_count
 from results.store import Store
 
 _SIGNATURE = ("baseline", "reference", "budget", "dataset", "preset")  # grids that agree in these are one grid
@@ -39,6 +39,7 @@ class ArmView:
     cells: tuple[CellView, ...]
     is_baseline: bool
     profiles: tuple[ProfileRecord, ...] = ()  # of the same network
+    sizes: dict[str, int] = field(default_factory=dict)  # depth, width and patch, where the manifest says them
 
     @property
     def survivors(self) -> list[Record]:
@@ -170,9 +171,15 @@ def _view(
                 cells=tuple(CellView(seed=seed, train_id=t, record=records.get(t)) for t, seed in seeds),
                 is_baseline=arm["arm"] == first["baseline"],
                 profiles=_same_network(arm["variant"], [records[t] for t, _ in seeds if t in records], profiles),
+                sizes=_sizes(arm),
             )
         )
     return GridView(name=name, title=title, manifest=first, arms=tuple(views))
+
+
+def _sizes(arm: dict[str, Any]) -> dict[str, int]:
+    found = arm.get("sizes")
+    return {str(k): v for k, v in found.items() if is_count(v)} if isinstance(found, dict) else {}
 
 
 def _same_network(variant: str, cells: list[Record], profiles: list[ProfileRecord]) -> tuple[ProfileRecord, ...]:

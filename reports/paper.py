@@ -44,6 +44,32 @@ class PaperColumn:
         return describe(self.panels[0].metric).format(self.value(arm))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperCurves:
+    """One panel of the paper's Figure 2: (step, value) points by the name of the arm that they belong to."""
+
+    panel: Panel
+    by_arm: dict[str, tuple[tuple[int, float], ...]]
+
+
+def paper_curves(grid: GridView) -> list[PaperCurves]:
+    """The panels that a grid's reference names, each with the curves of the grid's arms; those with an arm only."""
+    found = []
+    for panel in panels(grid.manifest["reference"]):
+        arms = {arm.name: _option(arm, panel) for arm in grid.arms}
+        curves = {name: panel.curves[option] for name, option in arms.items() if option in panel.curves}
+        if any(arms[name] != panel.default for name in curves):
+            found.append(PaperCurves(panel=panel, by_arm=curves))
+    return found
+
+
+def _option(arm: ArmView, panel: Panel) -> str | None:
+    """The arm's option on the panel's axis, where that is all it changes."""
+    if not arm.options:
+        return panel.default if arm.is_baseline else None
+    return arm.options[panel.axis] if list(arm.options) == [panel.axis] else None
+
+
 def paper_column(grid: GridView) -> PaperColumn | None:
     """The column for a grid whose reference names a panel of Figure 2, if any of its arms stands there."""
     axes = {axis for arm in grid.arms for axis in arm.options}

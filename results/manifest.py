@@ -4,7 +4,7 @@
 
     {schema, name, question, baseline: <arm>, reference, budget, dataset, runtime: {},
      endpoint: {metric, weights, step, margin},
-     arms: [{arm, variant, formula?, cells: [{seed, train_id}]}]}
+     arms: [{arm, variant, formula?, sizes?: {depth, width, patch}, cells: [{seed, train_id}]}]}
 
 Further keys are kept and ignored. ``endpoint.step`` may be "final" or null: the last step of the training.
 """

@@ -39,7 +39,7 @@ _PANELS: dict[str, tuple[str, str, dict[str, str]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One panel of the paper's Figure 2 at its last step."""
+    """One panel of the paper's Figure 2: its curves, and their values at the last step."""
 
     name: str  # "Fig2a"
     axis: str
@@ -47,6 +47,7 @@ class Panel:
     metric: str  # a name of results.metrics
     steps: int
     values: dict[str, float]  # by our option
+    curves: dict[str, tuple[tuple[int, float], ...]]  # (step, value) by our option; points off the axis are absent
     source: str
 
 
@@ -74,11 +75,22 @@ def panels(named: str) -> list[Panel]:
 @cache
 def _panel(name: str) -> Panel:
     axis, default, options = _PANELS[name]
-    values, source = {}, ""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    source = ""
     for row in rows():
-        if row["table"] == name and row["step_or_setting"] == "500K iters":
+        step = re.fullmatch(r"(\d+)K iters", row["step_or_setting"])
+        if row["table"] == name and step:
             key = row["variant_key"].removesuffix(" (default)").partition("=")[2]
-            values[options[key]] = float(row["value"])
+            curves.setdefault(options[key], []).append((1000 * int(step[1]), float(row["value"])))
             source = row["source"]
-    assert values, f"no row of {name} in {_FILE}"
-    return Panel(name=name, axis=axis, default=default, metric="fid_10k", steps=500_000, values=values, source=source)
+    assert curves, f"no row of {name} in {_FILE}"
+    return Panel(
+        name=name,
+        axis=axis,
+        default=default,
+        metric="fid_10k",
+        steps=500_000,
+        values={option: dict(points)[500_000] for option, points in curves.items()},
+        curves={option: tuple(sorted(points)) for option, points in curves.items()},
+        source=source,
+    )

@@ -1,0 +1,53 @@
+"""The small line under a figure: what its numbers are (rule 5 of the design), from the card that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reports.text import plain
+from results.metrics import Metric
+
+
+def footer(
+    metric: Metric, weights: str, card: Mapping[str, Any], *, seeds: Iterable[int], floor: float | None = None
+) -> str:
+    """``FD-1K effnet-lite0 of EMA weights · 1,000 samples · … · n = 3 seeds · floor 21.43``.
+
+    ``seeds`` are each arm's numbers of seeds. A sample score without a floor says n/a; other scores have none.
+    """
+    parts = [f"{metric.label} of {weights_name(weights)} weights", *_measured(card), seed_count(seeds)]
+    if metric.kind in ("frechet", "kernel", "precision", "recall"):
+        parts.append(f"floor {'n/a' if floor is None else metric.format(floor)}")
+    return plain(" · ".join(part for part in parts if part))
+
+
+def weights_name(weights: str) -> str:
+    """``EMA`` as it is written, everything else as it is recorded."""
+    return "EMA" if weights == "ema" else weights
+
+
+def seed_count(counts: Iterable[int]) -> str:
+    """``n = 3 seeds``, ``n = 2–3 seeds``; empty without any."""
+    found = [count for count in counts if count]
+    if not found:
+        return ""
+    low, high = min(found), max(found)
+    return f"n = {low}{'' if low == high else f'–{high}'} seed{'' if high == 1 else 's'}"
+
+
+def _measured(card: Mapping[str, Any]) -> list[str]:
+    """Count, extractor, sampler and reference, as far as the card has them."""
+    parts = []
+    if isinstance(count := card.get("count"), int):
+        parts.append(f"{count:,} samples")
+    if card.get("sampler"):
+        parts.append(f"{card['sampler']} {card.get('nfe', '?')} NFE")
+    if card.get("extractor"):
+        digest = str(card.get("weights_sha256") or "")[:8]
+        parts.append(" ".join(str(part) for part in (card["extractor"], digest) if part))
+    if card.get("images_per_bin"):
+        parts.append(f"{card['images_per_bin']} × {card.get('bins', '?')} held-out images")
+    if isinstance(reference := card.get("reference"), str):
+        parts.append(f"reference {reference}")
+    return parts
