@@ -12,6 +12,7 @@ from typing import Any
 from reports import notes, terminal
 from reports.frame import Findings, GridView, find
 from reports.markdown import document
+from reports.page import document as page_document
 from reports.plots import draw
 from reports.profiles import figures as profile_figures
 from reports.statistics import why_no_verdict
@@ -64,6 +65,7 @@ def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: 
     if findings.profiles:
         files[folder / "tables" / "profiles.csv"] = _csv(profile_figures(findings.profiles)).encode()
     page = document(findings, pictures).encode()
+    files[folder / "index.html"] = page_document(findings).encode()
     paths = [write_bytes(path, content) for path, content in files.items()]
     return [write_bytes(folder / "report.md", page), *paths]  # the page last: all that it names is there
 

@@ -1,0 +1,156 @@
+// The four kinds of plot. Each draws into plot.svg and returns its height in pixels.
+
+// Scores against steps, in the manner of the paper's Figure 2.
+const curves = (state) => (plot, width) => {
+  const panel = plot.grid.curves[state.panel], height = 300;
+  const box = { left: 56, right: width - 12, top: 26, bottom: height - 42 };
+  const lines = panel.lines.filter(plot.shown);
+  const all = lines.flatMap((line) => line.seeds.flatMap((seed) => seed.points));
+  if (!all.length) return nothing(plot, height);
+  const last = Math.max(...all.map(([step]) => step));
+  const x = linear([0, last * 1.03], [box.left, box.right]), y = lateScale(all, last, panel.floor, [box.bottom, box.top]);
+  yAxis(plot, y, { ...box, title: panel.axis });
+  xAxis(plot, x, { ...box, title: "training steps" });
+  const clip = `clip-${state.number}`;
+  plot.svg.append(shape("clipPath", { id: clip }, shape("rect", { x: box.left, y: box.top - 4, width: box.right - box.left, height: box.bottom - box.top + 4 })));
+  const inside = shape("g", { "clip-path": `url(#${clip})`, class: lines.length > 6 ? "many" : null });
+  plot.svg.append(inside);
+  floorLine(plot, panel, y, box, true);
+  for (const line of lines) curve(plot, inside, line, x, y, box);
+  return height;
+};
+
+function curve(plot, inside, line, x, y, box) {
+  const group = plot.arm(line.arm, inside), arm = plot.grid.arms[line.arm];
+  const path = (points) => points.map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)},${y(b).toFixed(1)}`).join("");
+  if (line.seeds.length > 1) {
+    const edge = [...line.band.map(([s, , low]) => [s, low]), ...line.band.map(([s, , , high]) => [s, high]).reverse()];
+    if (edge.length) group.append(shape("path", { d: `${path(edge)}Z`, class: "band" }));
+  }
+  for (const seed of line.seeds) {
+    if (line.seeds.length > 1 || seed.failed) group.append(shape("path", { d: path(seed.points), class: "seed" }));
+    if (seed.failed) {
+      const [step, value] = seed.points[seed.points.length - 1];
+      group.append(shape("path", { d: `M${x(step) - 4},${y(value) - 4}l8,8m0,-8l-8,8`, class: "cross" }));
+    }
+  }
+  group.append(shape("path", { d: path(line.band), class: "stroke dashed" }));
+  for (const [step, mean, , , text] of line.band) {
+    const visible = y(mean) >= box.top - 4 && y(mean) <= box.bottom + 1;
+    group.append(marker(arm.marker, x(step), y(mean), 3.4));
+    plot.point(x(step), y(mean), line.arm, `step ${step.toLocaleString("en-US")}`, text, visible);
+  }
+}
+
+// As far as the scores after the first third reach; logarithmic where these still span a factor of four.
+function lateScale(all, last, floor, range) {
+  const late = all.filter(([step]) => 3 * step > last).map(([, value]) => value);
+  const few = new Set(all.map(([step]) => step).filter((step) => 3 * step > last)).size < 4;
+  const values = few ? all.map(([, value]) => value) : late;
+  if (floor !== null) values.push(floor);
+  const low = Math.min(...values), high = Math.max(...values);
+  if (low > 0 && high / low >= 4) return logarithmic([low / (high / low) ** 0.06, high * (high / low) ** 0.08], range);
+  return linear(padded(values, 0.06, 0.08), range);
+}
+
+function floorLine(plot, panel, scale, box, horizontal) {
+  if (panel.floor === null || panel.floor < scale.low || panel.floor > scale.high) return;
+  const at = scale(panel.floor), label = `floor (real images) ${panel.floorText}`;
+  const place = horizontal ? { x: box.right, y: at - 5, "text-anchor": "end" } : { x: at + 5, y: box.top - 6 };
+  plot.svg.append(shape("path", { d: horizontal ? `M${box.left},${at}H${box.right}` : `M${at},${box.top}V${box.bottom}`, class: "floor" }));
+  plot.svg.append(shape("text", place, label));
+}
+
+// A row an arm: names on the left, a mark and its interval on a common axis.
+function rows(plot, width, found, { axis, values, rule, extra = "" }) {
+  const longest = Math.max(...found.map((row) => label(plot, row).length));
+  const left = Math.min(12 + 6.8 * longest, width * 0.42), bottom = 26 + 26 * found.length;
+  const box = { left: left + 8, right: width - 14, top: 22, bottom };
+  const x = linear(padded(values), [box.left, box.right]);
+  rule(x, box);
+  xAxis(plot, x, { ...box, title: axis + extra, rules: box.top });
+  found.forEach((row, i) => {
+    const y = box.top + 16 + 26 * i, fits = Math.max(4, Math.floor((left - 4) / 6.8)), name = label(plot, row);
+    const text = shape("text", { x: left, y: y + 4, "text-anchor": "end", class: `name ${row.verdict || ""}` }, name.length > fits ? `${name.slice(0, fits - 1)}…` : name);
+    const group = plot.arm(row.arm);
+    if (row.low !== null && row.low !== undefined) group.append(shape("path", { d: `M${x(row.low)},${y}H${x(row.high)}M${x(row.low)},${y - 5}v10M${x(row.high)},${y - 5}v10`, class: "stroke" }));
+    for (const seed of row.seeds || []) group.append(shape("path", { d: `M${x(seed)},${y - 5}v10`, class: "seed" }));
+    group.append(marker(plot.grid.arms[row.arm].marker, x(row.mean), y, 5));
+    plot.svg.append(text);
+    plot.point(x(row.mean), y, row.arm, row.verdict || "", row.text);
+  });
+  return bottom + 44;
+}
+
+const label = (plot, row) => plot.grid.arms[row.arm].name;
+
+// Forest plot of the paired differences, the margin of equivalence shaded.
+const differences = () => (plot, width) => {
+  const forest = plot.grid.differences, found = forest.rows;
+  const ends = found.flatMap((row) => [row.mean, row.low ?? row.mean, row.high ?? row.mean]);
+  const values = [0, ...ends, ...(forest.margin ? [-forest.margin, forest.margin] : [])];
+  const arrow = { left: " (← better)", right: " (better →)" }[forest.better] || "";
+  const rule = (x, box) => {
+    const height = box.bottom - box.top;
+    if (forest.margin) plot.svg.append(shape("rect", { x: x(-forest.margin), y: box.top, width: x(forest.margin) - x(-forest.margin), height, class: "margin" }));
+    plot.svg.append(shape("path", { d: `M${x(0)},${box.top}v${height}`, class: "zero" }));
+  };
+  return rows(plot, width, found, { axis: forest.axis, values, rule, extra: arrow });
+};
+
+// Scores at the endpoint's step: a mark for the mean, the seeds around it. Not bars: these would have to start at 0.
+const scores = (state) => (plot, width) => {
+  const panel = plot.grid.scores[state.panel];
+  const found = panel.rows.filter(plot.shown).map((row) => ({ ...row, low: row.seeds.length > 1 ? Math.min(...row.seeds) : null, high: Math.max(...row.seeds) }));
+  if (!found.length) return nothing(plot, 120);
+  const values = [...found.flatMap((row) => [...row.seeds, row.mean]), ...(panel.floor === null ? [] : [panel.floor])];
+  return rows(plot, width, found, { axis: panel.axis, values, rule: (x, box) => floorLine(plot, panel, x, box, false) });
+};
+
+// Score against MACs, parameters or images a second, with the Pareto front.
+const costs = (state) => (plot, width) => {
+  const panel = plot.grid.scores[state.panel], cost = plot.grid.costs[state.cost], height = 320;
+  const box = { left: 56, right: width - 16, top: 26, bottom: height - 42 };
+  const found = panel.rows.filter(plot.shown).filter((row) => cost.values[row.arm] !== null).map((row) => ({ ...row, cost: cost.values[row.arm] }));
+  if (!found.length) return nothing(plot, height);
+  const x = linear(padded(found.map((row) => row.cost), 0.08, 0.22), [box.left, box.right]);
+  const y = linear(padded(found.map((row) => row.mean), 0.1), [box.bottom, box.top]);
+  yAxis(plot, y, { ...box, title: panel.axis });
+  xAxis(plot, x, { ...box, title: cost.title });
+  const front = pareto(found, panel.better, cost.better);
+  if (front.length > 1) plot.svg.append(shape("path", { d: front.map((row, i) => `${i ? "L" : "M"}${x(row.cost)},${y(row.mean)}`).join(""), class: "front" }));
+  const taken = [];
+  for (const row of [...found].sort((a, b) => a.mean - b.mean)) {
+    const at = [x(row.cost), y(row.mean)];
+    plot.arm(row.arm).append(marker(plot.grid.arms[row.arm].marker, ...at, 5));
+    plot.point(...at, row.arm, cost.texts[row.arm], row.text);
+    if (found.length <= 10) place(plot, taken, at, plot.grid.arms[row.arm].name, box);
+  }
+  return height;
+};
+
+// Rows that no other beats in both; from the cheapest on.
+function pareto(found, better, cheaper) {
+  const good = (row) => (better === "higher" ? -row.mean : row.mean), price = (row) => (cheaper === "higher" ? -row.cost : row.cost);
+  if (better === "none") return [];
+  const beaten = (row) => found.some((other) => good(other) <= good(row) && price(other) <= price(row) && (good(other) < good(row) || price(other) < price(row)));
+  return found.filter((row) => !beaten(row)).sort((a, b) => price(a) - price(b));
+}
+
+// A name beside its mark, on the side and the height that are free.
+function place(plot, taken, [x, y], name, box) {
+  const width = 6.6 * name.length, toLeft = x + 9 + width > box.right;
+  const left = toLeft ? x - 9 - width : x + 9;
+  for (const shift of [0, 13, -13, 26, -26]) {
+    const line = y + 4 + shift;
+    if (taken.some((other) => Math.abs(other.line - line) < 12 && other.left < left + width && left < other.left + other.width)) continue;
+    taken.push({ left, width, line });
+    plot.svg.append(shape("text", { x: toLeft ? x - 9 : left, y: line, "text-anchor": toLeft ? "end" : "start", class: "name" }, name));
+    return;
+  }
+}
+
+function nothing(plot, height) {
+  plot.svg.append(shape("text", { x: plot.width / 2, y: height / 2, "text-anchor": "middle" }, "No arm is switched on"));
+  return height;
+}

@@ -1,0 +1,52 @@
+"""From findings to the text of ``index.html``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reports import notes
+from reports.frame import Findings
+from reports.page import assets
+from reports.page.answers import answer
+from reports.page.cards import Cards
+from reports.page.plotted import plotted
+from reports.page.views import Picture, TableView, grid_page, table_view
+from reports.profiles import parts_table, profile_table, remarks
+from reports.text import plain
+
+
+def document(
+    findings: Findings,
+    *,
+    latex: Mapping[str, str] | None = None,
+    pictures: Mapping[str, Sequence[Picture]] | None = None,
+) -> str:
+    """The whole page. ``latex`` and ``pictures`` are by grid name and may lack any."""
+    latex, pictures, cards = latex or {}, pictures or {}, Cards()
+    grids, plots = [], {}
+    for grid in findings.grids:
+        found = answer(grid)
+        grids.append(
+            grid_page(grid, found, cards, latex=latex.get(grid.name, ""), pictures=pictures.get(grid.name, ()))
+        )
+        plots[grid.name] = plotted(grid, found)
+    return assets.environment().get_template("page.html").render(
+        policy=assets.policy(),
+        style=assets.markup(assets.style()),
+        script=assets.markup(assets.script()),
+        data=assets.embed({"grids": plots, "numbers": cards.numbers, "facts": cards.facts}),
+        grids=grids,
+        problems=[plain(problem, limit=500) for problem in findings.problems],
+        loose=[plain(line, limit=500) for line in notes.loose_cells(findings.loose)],
+        profiles=_profiles(findings),
+        profile_remarks=[plain(line, limit=500) for line in remarks(findings.profiles)] if findings.profiles else [],
+    )  # fmt: skip
+
+
+def _profiles(findings: Findings) -> list[TableView]:
+    if not findings.profiles:
+        return []
+    return [
+        table_view(profile_table(findings.profiles), name="profiles", title="What variants cost"),
+        table_view(parts_table(findings.profiles), name="profile-parts", title="Shares of each part"),
+    ]

@@ -1,0 +1,45 @@
+"""Each arm's look on the page, the same in every plot, table and legend: a colour, a marker and a dash pattern.
+
+Colours and markers are those of the figures (``reports.plots``); where a grid has more arms than colours they start
+again with each axis, as the figures do, and the dash pattern tells axes apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.frame import ArmView, GridView
+from reports.plots import COLOURS, MARKERS, MAX_ARMS, _axis
+
+_DASHES = 5  # patterns of the style sheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Numbers of the style sheet's classes ``c<colour> d<dash>`` and of the scripts' markers."""
+
+    group: str  # arms that are shown and hidden together; "" for the baseline
+    colour: str
+    marker: int
+    dash: int
+
+    @property
+    def classes(self) -> str:
+        return f"c{self.colour} d{self.dash}"
+
+
+def looks(grid: GridView) -> dict[str, Look]:
+    """By arm."""
+    large = len(grid.arms) > MAX_ARMS
+    members: dict[str, list[ArmView]] = {}
+    for arm in grid.arms:
+        if not arm.is_baseline:
+            members.setdefault(_axis(arm) if large else "arms", []).append(arm)
+    found = {arm.name: Look(group="", colour="base", marker=0, dash=0) for arm in grid.arms if arm.is_baseline}
+    for number, (group, arms) in enumerate(members.items()):
+        for i, arm in enumerate(arms):
+            turn = i // len(COLOURS)
+            shift = number // _DASHES + turn  # as in the figures, until dash patterns are used up
+            marker, dash = 1 + (i + shift) % len(MARKERS), (number + turn) % _DASHES
+            found[arm.name] = Look(group=group, colour=str(i % len(COLOURS)), marker=marker, dash=dash)
+    return found

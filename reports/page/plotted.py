@@ -1,0 +1,141 @@
+"""What the page's plots show, as plain data for its scripts. Texts are made here, as the tables make them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports import columns as cols
+from reports.curves import Curve, Panel, panels
+from reports.frame import GridView
+from reports.page.answers import Answer
+from reports.page.looks import looks
+from reports.statistics import summarise
+from reports.tables import show, size
+from reports.text import plain
+from results.metrics import Metric, describe, si
+
+Json = dict[str, Any]
+
+
+def plotted(grid: GridView, answer: Answer) -> Json:
+    """All plots of a grid. Values are in the metric's shown unit; arms are named by their index."""
+    found = looks(grid)
+    index = {arm.name: i for i, arm in enumerate(grid.arms)}
+    curves = sorted(panels(grid), key=lambda panel: not panel.is_endpoint)
+    return {
+        "title": plain(grid.title),
+        "arms": [
+            {
+                "name": plain(arm.name, limit=60),
+                "formula": plain(arm.formula, limit=80),
+                "look": found[arm.name].classes,
+                "marker": found[arm.name].marker,
+                "group": plain(found[arm.name].group),
+            }
+            for arm in grid.arms
+        ],
+        "curves": [_curves(panel, index) for panel in curves if not panel.single_step],
+        "differences": _differences(grid, answer, index),
+        "scores": [_scores(grid, column) for column in cols.columns(grid) if cols.shown(grid, column)],
+        "costs": _costs(grid),
+    }
+
+
+def _curves(panel: Panel, index: dict[str, int]) -> Json:
+    metric = panel.metric
+    return {
+        "title": f"{plain(metric.label)} ({plain(panel.weights)}){' · primary endpoint' if panel.is_endpoint else ''}",
+        "axis": plain(metric.axis),
+        "floor": None if panel.floor is None else metric.scale * panel.floor,
+        "floorText": metric.format(panel.floor),
+        "lines": [_line(curve, metric, index) for curve in panel.curves],
+    }
+
+
+def _line(curve: Curve, metric: Metric, index: dict[str, int]) -> Json:
+    scale = metric.scale
+    return {
+        "arm": index[curve.arm.name],
+        "band": [
+            [step, scale * mean, scale * low, scale * high, _spread(metric, mean, low, high)]
+            for step, mean, low, high in curve.band()
+        ],
+        "seeds": [
+            {"seed": seed, "failed": seed in curve.failed, "points": [[step, scale * value] for step, value in points]}
+            for seed, points in curve.seeds.items()
+        ],
+    }
+
+
+def _spread(metric: Metric, mean: float, low: float, high: float) -> str:
+    text = metric.format(mean)
+    return text if low == high else f"{text} ({metric.format(low)} to {metric.format(high)})"
+
+
+def _differences(grid: GridView, answer: Answer, index: dict[str, int]) -> Json | None:
+    """The forest plot of the primary endpoint."""
+    metric, margin = describe(grid.endpoint["metric"]), grid.endpoint.get("margin")
+    rows = [
+        {
+            "arm": index[arm.arm],
+            "mean": metric.scale * arm.mean,
+            "low": None if arm.low is None else metric.scale * arm.low,
+            "high": None if arm.high is None else metric.scale * arm.high,
+            "text": arm.text,
+            "verdict": arm.verdict,
+        }
+        for arm in answer.arms
+        if arm.mean is not None
+    ]
+    if not rows:
+        return None
+    axis = f"{metric.label}: arm minus {grid.baseline.name}{f', {metric.unit}' if metric.unit else ''}"
+    return {
+        "axis": plain(axis),
+        "margin": metric.scale * margin if isinstance(margin, int | float) and margin > 0 else None,
+        "better": {"lower": "left", "higher": "right"}.get(metric.direction, ""),
+        "rows": rows,
+    }
+
+
+def _scores(grid: GridView, column: cols.Column) -> Json:
+    metric, rows = column.described, []
+    for i, arm in enumerate(grid.arms):
+        values = cols.values(arm, column)
+        if (summary := summarise(values.values())) is None:
+            continue
+        seeds = [metric.scale * value for value in values.values()]
+        text = show(metric, summary)
+        rows.append({"arm": i, "mean": metric.scale * summary.mean, "seeds": seeds, "text": text})
+    floor = cols.floor(grid.arms, column)
+    return {
+        "title": plain(column.label),
+        "axis": plain(metric.axis),
+        "better": metric.direction,
+        "floor": None if floor is None else metric.scale * floor,
+        "floorText": metric.format(floor),
+        "rows": rows,
+    }
+
+
+def _costs(grid: GridView) -> list[Json]:
+    """What scores are drawn against: a value and a text an arm, None where it is not known."""
+    found = []
+    for name, title, scale in (("macs", "GMACs a forward pass", 1e-9), ("params", "parameters, millions", 1e-6)):
+        values = [size(arm, name) for arm in grid.arms]
+        if any(value is not None for value in values):
+            shown = [None if value is None else value * scale for value in values]
+            found.append({"title": title, "better": "lower", "values": shown, "texts": [si(v) for v in values]})
+    return found + _throughputs(grid)
+
+
+def _throughputs(grid: GridView) -> list[Json]:
+    from reports.costs import cost_columns, rate
+
+    found = []
+    for cost in cost_columns(grid):
+        records = [cost.by_arm.get(arm.name) for arm in grid.arms]
+        values = [record.timing["imgs_per_s"] if record else None for record in records]
+        title = f"{cost.mode} images/s"
+        found.append({"title": title, "better": "higher", "values": values, "texts": [rate(v) for v in values]})
+    return found

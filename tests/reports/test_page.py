@@ -1,0 +1,158 @@
+"""``index.html`` as text: the Markdown page's numbers, nothing that loads, nothing that escapes; small and fast."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reports
+from reports import columns as cols
+from reports.frame import GridView
+from reports.page import document
+from reports.page.assets import embed, policy
+from reports.page.looks import looks
+from reports.page.views import sort_number
+from reports.tables import arm_table
+from tests.reports.simulated import identity, manifest, profile, record, skip_run
+
+AXES = {
+    "skip": ("linear_sum", "linear_skip", "add", "none"),
+    "time": ("adaln",),
+    "conv_head": ("before", "none"),
+    "patch_embed": ("conv_stack",),
+    "pos_embed": ("sincos_2d", "none"),
+    "depth": ("9", "17"),
+    "width": ("256", "768"),
+    "patch": ("1", "4", "8"),
+}
+
+
+def data(page: str) -> Any:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def body_cells(page: str, name: str) -> list[list[str]]:
+    """Texts of a table's body, row by row."""
+    table = re.search(rf'id="table-{name}".*?<tbody>(.*?)</tbody>', page, re.DOTALL)
+    assert table
+    rows = re.findall(r"<tr.*?</tr>", table[1], re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+    return [[html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in row] for row in cells]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> reports.Findings:
+    store = skip_run(tmp_path_factory.mktemp("skip"), seeds=(0, 1, 2))
+    store.write_profile(profile("add"))
+    return reports.find(store.root)
+
+
+def test_its_tables_are_the_markdown_tables(found: reports.Findings) -> None:
+    (grid,) = found.grids
+    assert body_cells(document(found), "skip") == [list(row) for row in arm_table(grid).rows]
+
+
+def test_every_number_of_a_score_has_its_card(found: reports.Findings) -> None:
+    (grid,), page = found.grids, document(found)
+    numbers = data(page)["numbers"]
+    assert len(numbers) == len(grid.arms) * sum(cols.shown(grid, column) for column in cols.columns(grid))
+    assert set(re.findall(r'data-card="([^"]+)"', page)) == set(numbers)
+    card = next(number for number in numbers.values() if number["title"] == "add: FD-1K effnet-lite0 (ema)")
+    facts = dict(data(page)["facts"][card["seeds"][0]["card"]])
+    assert facts["samples"] == "1,000" and facts["network evaluations"] == "50"
+    assert facts["extractor's weights (SHA-256)"] == "ab" * 32 and facts["floor (real images)"] == "21.43"
+    assert [seed["train_id"] for seed in card["seeds"]] == [identity("add", seed) for seed in (0, 1, 2)]
+
+
+def test_write_puts_it_beside_the_markdown_page(found: reports.Findings, tmp_path: Path) -> None:
+    paths = reports.write(found, tmp_path, plots=False)
+    assert paths[0] == tmp_path / "report.md" and tmp_path / "index.html" in paths
+    assert (tmp_path / "index.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_equal_records_give_equal_pages(found: reports.Findings) -> None:
+    assert document(found) == document(reports.find(found.folders))
+
+
+def test_nothing_in_it_loads(found: reports.Findings) -> None:
+    page = document(found)
+    head = page[: page.index("<style>")]
+    assert html.escape(policy(), quote=False).replace("'", "&#39;") in head
+    assert "default-src 'none'" in policy() and "unsafe" not in policy() and "http" not in policy()
+    assert not re.search(r'(?:src|href)="(?!#|data:)', page)
+    assert "@import" not in page and "url(http" not in page
+
+
+@pytest.mark.parametrize("text", ["</script>", "<!--<script>", "a\u2028b\u2029c", "&lt;", "\\", '"'])
+def test_embedded_json_says_the_same_and_ends_no_element(text: str) -> None:
+    embedded = str(embed({text: [text]}))
+    assert json.loads(embedded) == {text: [text]}
+    assert not re.search("[<>&\u2028\u2029]", embedded)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0.05512 ± 0.00048", 0.05512),
+        ("−0.00158 ± 0.00127", -0.00158),
+        ("+0.31", 0.31),
+        ("1,600", 1600),
+        ("44.26M (=)", 44.26e6),
+        ("700.0k (−12.3%)", 700e3),
+        ("3.00 GiB", 3 * 2**30),
+        ("100.00%", 100),
+        ("baseline", 0),
+        ("–", None),
+        ("2 better", 2),
+        ("", None),
+    ],
+)
+def test_cells_sort_by_their_number(text: str, number: float | None) -> None:
+    assert sort_number(text) == (None if number is None else pytest.approx(number))
+
+
+def paper_run(root: Path) -> GridView:
+    """The grid ``paper`` with three seeds: 18 arms, a score at every fiftieth of the training."""
+    arms: list[dict[str, Any]] = [{"arm": "default", "variant": "uvit-s/2"}]
+    arms += [{"arm": f"{a}={o}", "variant": f"uvit-s/2+{a}={o}"} for a, options in AXES.items() for o in options]
+    for arm in arms:
+        arm["cells"] = [{"seed": seed, "train_id": identity(arm["arm"], seed)} for seed in (0, 1, 2)]
+    store = skip_run(root, seeds=())
+    (root / "grids" / "skip.json").unlink()
+    named = {"name": "paper", "baseline": "default", "reference": "Fig2", "arms": arms}
+    store.write_grid("paper", manifest(arms=()) | named)
+    for arm in arms:
+        axis, _, option = arm["arm"].partition("=")
+        for seed in (0, 1, 2):
+            like = record("add", seed)
+            store.write(record("add", seed, train_id=identity(arm["arm"], seed), variant=arm["variant"],
+                               options={axis: option} if option else {}, scores=like.scores))  # fmt: skip
+    return reports.find(root).grids[0]
+
+
+def test_the_grid_paper_is_small_and_quick_and_tells_its_arms_apart(tmp_path: Path) -> None:
+    grid = paper_run(tmp_path)
+    findings = reports.find(tmp_path)
+    begun = time.perf_counter()
+    page = document(findings)
+    assert time.perf_counter() - begun < 5  # 0.4 s measured
+    assert len(page.encode()) < 1_000_000  # pictures come on top; 5 MB in all
+    found = looks(grid)
+    assert len({(look.colour, look.marker, look.dash) for look in found.values()}) == len(grid.arms)
+
+
+def test_a_grid_that_has_only_begun_has_a_page(tmp_path: Path) -> None:
+    store = skip_run(tmp_path, seeds=())
+    store.write_grid("skip", manifest(seeds=(0, 1)))
+    page = document(reports.find(tmp_path))
+    assert "0 of 10 cells on record" in page and "2/2 pending" in page
+    store.write(record("add", 0))
+    assert "1 of 10 cells on record" in document(reports.find(tmp_path))
