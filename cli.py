@@ -181,6 +181,9 @@ def run(
     compile_: Compile = None,
     gradient_checkpointing: Checkpointing = None,
     engine: Annotated[str, typer.Option("--engine", help="Where cells run: local.")] = "local",
+    track: Annotated[
+        str, typer.Option("--track", help="Scalars and images as they come: tensorboard, under OUT/tensorboard.")
+    ] = "",
     data_dir: DataDir = None,
     extractor_weights: ExtractorWeights = None,
     plugin: Plugins = None,
@@ -210,6 +213,7 @@ def run(
         engine=engine,
         extractor_weights=extractor_weights,
         plugins=plugin or [],
+        track=track,
     )
     _report([folder])
     raise typer.Exit(code)
@@ -224,6 +228,22 @@ def report(
     _report(folders, out)
 
 
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Output folder of a `uvit run` that is going on.")],
+    once: Annotated[bool, typer.Option("--once", help="Print one frame and exit.")] = False,
+    interval: Annotated[float, typer.Option("--interval", help="Seconds between two frames.")] = 2.0,
+) -> None:
+    """Show a running grid: cells done, running, failed and pending, time left, current table. Ends with the grid."""
+    from rich.console import Console
+
+    from reports.terminal import FALLBACK
+    from reports.watch import watch as show
+
+    console = Console(width=None if sys.stdout.isatty() else FALLBACK[0], highlight=False, emoji=False)
+    raise typer.Exit(show(folder, console, interval=interval, once=once))
+
+
 def _report(folders: list[Path], out: Path | None = None) -> None:
     """Tables at once; then the figures, which take seconds, and the page; last where the page is."""
     from reports import find, terminal, write
@@ -231,7 +251,7 @@ def _report(folders: list[Path], out: Path | None = None) -> None:
     findings = find(folders)
     _print_now(terminal.text(findings))
     page, *_ = write(findings, out)
-    _print_now(f"report: {page}")
+    _print_now(f"page: {page.with_name('index.html')}\nreport: {page}")
 
 
 def _print_now(text: str) -> None:

@@ -24,6 +24,7 @@ from ablations.runner import (
     stored_runtime,
     unfinished,
 )
+from ablations.tracking import check_tracker
 from bench.config import Precision, as_precision
 from bench.kernels import with_measured_attention
 from bench.runtime import Runtime, cores, pick_device, resolve_runtime, thread_limit
@@ -147,9 +148,11 @@ def run_grid(
     engine: str = "local",
     extractor_weights: Path | None = None,
     plugins: Sequence[Path] = (),
+    track: str = "",
 ) -> tuple[Path, int]:
     """Run a grid; returns its output folder and the exit code: 0 done, 1 a cell failed and is on record."""
     make_engine = ENGINES.get(engine)
+    check_tracker(track)
     for name, value in (("jobs", jobs), ("threads", threads)):
         if value < 0:
             raise ValueError(f"--{name}: expected at least 0, got {value}")
@@ -182,6 +185,7 @@ def run_grid(
         data_dir=request.data_dir,
         extractor_weights=extractor_weights,
         plugins=tuple(plugins),
+        track=track,
     )
     outcomes = []
     with progress(plan, todo) as show:

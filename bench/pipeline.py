@@ -20,6 +20,7 @@ from bench.prepared import Prepared, is_finished, make_record, prepare, validati
 from bench.runtime import Runtime
 from bench.scoring import cached_reference, extractor_for
 from results.record import Record, Score
+from results.running import beating
 from results.store import Store
 
 if TYPE_CHECKING:
@@ -51,7 +52,16 @@ def run_cell(
     """
     runtime.apply()
     prepared = prepare(cell, data_dir=data_dir)
-    return _CellRun(prepared, Store(root), runtime, data_dir, extractor_weights, report).run()
+    with beating(
+        root,
+        train_id=prepared.train_id,
+        variant=cell.variant,
+        seed=cell.seed,
+        steps=cell.training.steps,
+        batch_size=cell.training.batch_size,
+        tell=report,
+    ) as tell:
+        return _CellRun(prepared, Store(root), runtime, data_dir, extractor_weights, tell).run()
 
 
 class _CellRun:
@@ -353,13 +363,17 @@ class _CellRun:
             train_macs=train_macs,
             wall_s=round(self.train_s, 3),
         )
+        if value is not None:
+            self._tell(step, doing="scoring", score={"metric": metric, "weights": weights, "value": value})
 
     def _save_picture(self, images: Any, point: ScorePoint) -> None:
         """The first 64 images as one PNG beside the records; the same noise in every arm."""
         from bench.pictures import contact_sheet
 
         name = f"step-{point.step:08d}-{point.weights}-{point.sampler}{point.nfe}.png"
-        contact_sheet(images[:64], self.store.root / "samples" / self.prepared.train_id / name)
+        path = self.store.root / "samples" / self.prepared.train_id / name
+        contact_sheet(images[:64], path)
+        self._tell(point.step, doing="scoring", picture={"weights": point.weights, "path": str(path)})
 
     # -- the record -------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from reports import notes
-from reports.frame import Findings
+from reports.frame import Findings, GridView
 from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
 from reports.text import plain
@@ -58,6 +58,11 @@ def _parts(findings: Findings, console: Console) -> Iterator[RenderableType]:
     if findings.profiles:
         yield Text("\nprofiles", style="bold")
         yield from _profiles(findings.profiles, console.width)
+
+
+def grid_tables(grid: GridView, width: int) -> Iterator[RenderableType]:
+    """A grid's arm table in as many pieces as ``width`` columns ask for."""
+    yield from _tables(arm_table(grid), width)
 
 
 def show_profiles(records: Sequence[ProfileRecord], console: Console) -> None:

@@ -54,6 +54,7 @@ def test_imports_point_one_way() -> None:
         ["list", "samplers"],
         ["run", "--help"],
         ["report", "nowhere"],
+        ["watch", "nowhere"],
         ["profile", "--help"],
     ],
     ids=" ".join,

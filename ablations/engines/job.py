@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from ablations.tracking import tracked
 from bench.cell import Cell
 from bench.runtime import Runtime
 from results.record import Record
@@ -21,6 +22,7 @@ class Run:
     data_dir: Path | None = None
     extractor_weights: Path | None = None
     plugins: tuple[Path, ...] = ()
+    track: str = ""  # a tracker's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +59,18 @@ def run_job(job: Job, tell: Tell) -> Record:
 
     for plugin in job.run.plugins:
         load_plugin(plugin)
-    return run_cell(
-        job.cell,
-        root=job.run.root,
-        runtime=job.run.runtime,
-        data_dir=job.run.data_dir,
-        extractor_weights=job.run.extractor_weights,
-        report=lambda event: tell(job.index, event),
-    )
+    with tracked(
+        job.run.track,
+        job.run.root,
+        train_id=job.train_id,
+        title=f"{job.cell.variant}, seed {job.cell.seed}",
+        tell=lambda event: tell(job.index, event),
+    ) as report:
+        return run_cell(
+            job.cell,
+            root=job.run.root,
+            runtime=job.run.runtime,
+            data_dir=job.run.data_dir,
+            extractor_weights=job.run.extractor_weights,
+            report=report,
+        )

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.frame import ArmView, GridView
-from reports.plots import COLOURS, MARKERS, MAX_ARMS, _axis
 
-_DASHES = 5  # patterns of the style sheet
+COLOURS, MARKERS, DASHES = 7, 7, 5  # that the style sheet and the scripts have, beside the baseline's
+MANY = 8  # arms from which on each axis is a group of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +30,16 @@ class Look:
 
 def looks(grid: GridView) -> dict[str, Look]:
     """By arm."""
-    large = len(grid.arms) > MAX_ARMS
+    large = len(grid.arms) > MANY
     members: dict[str, list[ArmView]] = {}
     for arm in grid.arms:
         if not arm.is_baseline:
-            members.setdefault(_axis(arm) if large else "arms", []).append(arm)
+            members.setdefault(next(iter(arm.options), "arms") if large else "arms", []).append(arm)
     found = {arm.name: Look(group="", colour="base", marker=0, dash=0) for arm in grid.arms if arm.is_baseline}
     for number, (group, arms) in enumerate(members.items()):
         for i, arm in enumerate(arms):
-            turn = i // len(COLOURS)
-            shift = number // _DASHES + turn  # as in the figures, until dash patterns are used up
-            marker, dash = 1 + (i + shift) % len(MARKERS), (number + turn) % _DASHES
-            found[arm.name] = Look(group=group, colour=str(i % len(COLOURS)), marker=marker, dash=dash)
+            turn = i // COLOURS
+            shift = number // DASHES + turn  # as in the figures, until dash patterns are used up
+            marker, dash = 1 + (i + shift) % MARKERS, (number + turn) % DASHES
+            found[arm.name] = Look(group=group, colour=str(i % COLOURS), marker=marker, dash=dash)
     return found
