@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from reports import columns as cols
 from reports import notes
 from reports.frame import ArmView, GridView
 from reports.tables import difference, show
-from results.metrics import describe
+from reports.text import plain, plural
+from results.metrics import Metric, describe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,6 @@ class ArmAnswer:
     high: float | None
     text: str
     verdict: str  # better, worse, equivalent, unresolved; "" where none is given
-    note: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,57 @@ class Answer:
 
 
 def answer(grid: GridView) -> Answer:
-    """The grid's answer from its records."""
-    rows = tuple(_described(grid, arm) for arm in grid.arms if not arm.is_baseline)
-    return Answer(text=notes.verdict(grid), resolved=False, method="", arms=rows)
+    """The grid's answer from its records: verdicts where they can be given, else the differences as description."""
+    try:
+        from reports.verdicts import compare
+    except ModuleNotFoundError:
+        rows = tuple(_described(grid, arm) for arm in grid.arms if not arm.is_baseline)
+        return Answer(text=notes.verdict(grid), resolved=False, method="", arms=rows)
+    return judged(grid, compare(grid))
+
+
+class Comparison(Protocol):
+    """One arm against the baseline, as ``reports.verdicts`` gives it; differences in the metric's own unit."""
+
+    arm: str
+    n_pairs: int
+    difference: float | None
+    interval: tuple[float, float] | None
+    verdict: str | None
+    failed: int
+    total: int
+    note: str
+
+
+class GridComparison(Protocol):
+    """A whole grid, likewise: ``answer`` or, without one, ``why_none``."""
+
+    answer: str | None
+    why_none: str | None
+    method: str
+    comparisons: Sequence[Comparison]
+
+
+def judged(grid: GridView, found: GridComparison) -> Answer:
+    """The verdicts of a grid as the page shows them; without an answer, why there is none."""
+    metric = describe(grid.endpoint["metric"])
+    arms = tuple(_judged(metric, arm) for arm in found.comparisons)
+    text = plain(found.answer or f"No verdict: {found.why_none}", limit=600)
+    return Answer(text=text, resolved=bool(found.answer), method=plain(found.method or "", limit=600), arms=arms)
+
+
+def _judged(metric: Metric, found: Comparison) -> ArmAnswer:
+    low, high = found.interval or (None, None)
+    text = metric.format(found.difference, signed=True)
+    if low is not None and high is not None:
+        text += f" [{metric.format(low, signed=True)}, {metric.format(high, signed=True)}]"
+    text += f", {plural(found.n_pairs, 'pair')} of seeds"
+    if found.failed:
+        text += f", {found.failed} of {found.total} failed"
+    if found.note:
+        text += f"; {plain(found.note)}"
+    verdict = found.verdict or ""
+    return ArmAnswer(arm=found.arm, mean=found.difference, low=low, high=high, text=text, verdict=verdict)
 
 
 def _described(grid: GridView, arm: ArmView) -> ArmAnswer:
@@ -51,6 +101,5 @@ def _described(grid: GridView, arm: ArmView) -> ArmAnswer:
     column = next((c for c in cols.columns(grid) if cols.is_endpoint(grid, c)), None)
     summary = difference(grid, arm, column) if column else None
     mean = summary.mean if summary else None
-    return ArmAnswer(
-        arm=arm.name, mean=mean, low=None, high=None, text=show(metric, summary, signed=True), verdict="", note=""
-    )
+    text = show(metric, summary, signed=True)
+    return ArmAnswer(arm=arm.name, mean=mean, low=None, high=None, text=text, verdict="")

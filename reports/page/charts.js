@@ -101,9 +101,9 @@ const differences = () => (plot, width) => {
 // Scores at the endpoint's step: a mark for the mean, the seeds around it. Not bars: these would have to start at 0.
 const scores = (state) => (plot, width) => {
   const panel = plot.grid.scores[state.panel];
-  const found = panel.rows.filter(plot.shown).map((row) => ({ ...row, low: row.seeds.length > 1 ? Math.min(...row.seeds) : null, high: Math.max(...row.seeds) }));
+  const found = panel.rows.filter(plot.shown);
   if (!found.length) return nothing(plot, 120);
-  const values = [...found.flatMap((row) => [...row.seeds, row.mean]), ...(panel.floor === null ? [] : [panel.floor])];
+  const values = [...found.flatMap((row) => [...row.seeds, row.low, row.high]), ...(panel.floor === null ? [] : [panel.floor])];
   return rows(plot, width, found, { axis: panel.axis, values, rule: (x, box) => floorLine(plot, panel, x, box, false) });
 };
 

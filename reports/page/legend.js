@@ -16,7 +16,7 @@ function legend(fieldset, grid, changed) {
     changed();
   };
   const quick = (text, wanted, title) => {
-    const button = element("button", { type: "button", class: "quick", "aria-label": title }, text);
+    const button = element("button", { type: "button", class: "quick", title }, text);
     button.addEventListener("click", () => only(wanted));
     return button;
   };

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from reports import columns as cols
-from reports.curves import Curve, Panel, panels
+from reports.curves import Curve, Panel, loss_panel, panels
 from reports.frame import GridView
 from reports.page.answers import Answer
 from reports.page.looks import looks
+from reports.points import interval95
 from reports.statistics import summarise
 from reports.tables import show, size
 from reports.text import plain
@@ -21,7 +22,8 @@ def plotted(grid: GridView, answer: Answer) -> Json:
     """All plots of a grid. Values are in the metric's shown unit; arms are named by their index."""
     found = looks(grid)
     index = {arm.name: i for i, arm in enumerate(grid.arms)}
-    curves = sorted(panels(grid), key=lambda panel: not panel.is_endpoint)
+    losses = loss_panel(grid)
+    curves = sorted([*panels(grid), *([losses] if losses else [])], key=lambda panel: not panel.is_endpoint)
     return {
         "title": plain(grid.title),
         "arms": [
@@ -105,8 +107,9 @@ def _scores(grid: GridView, column: cols.Column) -> Json:
         if (summary := summarise(values.values())) is None:
             continue
         seeds = [metric.scale * value for value in values.values()]
-        text = show(metric, summary)
-        rows.append({"arm": i, "mean": metric.scale * summary.mean, "seeds": seeds, "text": text})
+        low, high = (metric.scale * end for end in interval95(values.values()) or (summary.mean, summary.mean))
+        row = {"arm": i, "mean": metric.scale * summary.mean, "low": low, "high": high, "seeds": seeds}
+        rows.append(row | {"text": show(metric, summary)})
     floor = cols.floor(grid.arms, column)
     return {
         "title": plain(column.label),

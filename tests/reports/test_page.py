@@ -7,6 +7,7 @@ import json
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ import reports
 from reports import columns as cols
 from reports.frame import GridView
 from reports.page import document
+from reports.page.answers import judged
 from reports.page.assets import embed, policy
 from reports.page.looks import looks
+from reports.page.plotted import plotted
 from reports.page.views import sort_number
 from reports.tables import arm_table
 from tests.reports.simulated import identity, manifest, profile, record, skip_run
@@ -70,6 +73,27 @@ def test_every_number_of_a_score_has_its_card(found: reports.Findings) -> None:
     assert facts["samples"] == "1,000" and facts["network evaluations"] == "50"
     assert facts["extractor's weights (SHA-256)"] == "ab" * 32 and facts["floor (real images)"] == "21.43"
     assert [seed["train_id"] for seed in card["seeds"]] == [identity("add", seed) for seed in (0, 1, 2)]
+
+
+def test_verdicts_stand_on_top_and_in_the_forest_plot(found: reports.Findings) -> None:
+    (grid,) = found.grids
+
+    def arm(name: str, verdict: str | None, difference: float, **more: Any) -> SimpleNamespace:
+        interval = (difference - 0.001, difference + 0.001)
+        fields = {"n_pairs": 3, "failed": 0, "total": 3, "note": "", **more}
+        return SimpleNamespace(arm=name, verdict=verdict, difference=difference, interval=interval, **fields)
+
+    arms = [arm("add", "worse", 0.005), arm("none", "unresolved", 0.0005, n_pairs=2, failed=1)]
+    given = SimpleNamespace(answer="concat beats add.", why_none=None, method="paired t", comparisons=arms)
+    result = judged(grid, given)
+    assert (result.text, result.resolved) == ("concat beats add.", True)
+    assert result.counts == [("worse", 1), ("unresolved", 1)]
+    rows = plotted(grid, result)["differences"]["rows"]
+    assert rows[0]["text"] == "+0.00500 [+0.00400, +0.00600], 3 pairs of seeds"
+    assert rows[1]["text"] == "+0.00050 [−0.00050, +0.00150], 2 pairs of seeds, 1 of 3 failed"
+    assert [(row["arm"], row["verdict"]) for row in rows] == [(3, "worse"), (4, "unresolved")]
+    none = SimpleNamespace(answer=None, why_none="one seed", method="", comparisons=())
+    assert judged(grid, none).text == "No verdict: one seed" and not judged(grid, none).resolved
 
 
 def test_write_puts_it_beside_the_markdown_page(found: reports.Findings, tmp_path: Path) -> None:
