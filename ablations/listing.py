@@ -39,6 +39,9 @@ def _presets() -> list[Row]:
     for name, preset in PRESETS.items():
         sizes = {"depth": preset.depth, "width": preset.embed_dim, "heads": preset.num_heads, "patch": preset.patch}
         about = f"{preset.depth} blocks, {preset.embed_dim} wide, {preset.num_heads} heads ({preset.source})"
+        if preset.levels:
+            levels = ", ".join(map(str, preset.levels))
+            about = f"{preset.depth} residual blocks a level of {levels} channels ({preset.source})"
         rows.append({"name": name, "about": about, "family": preset.family, **sizes})
     return rows
 

@@ -59,7 +59,10 @@ def parts_table(records: Sequence[ProfileRecord]) -> Table:
 
 
 _SHARES = {"MACs": "macs_by_part", "params": "params_by_part"}
-_PARTS = ("attention_matmuls", "attention_linear", "mlp", "skips", "modulation", "embedding", "head", "norm", "other")
+_PARTS = (
+    *("attention_matmuls", "attention_linear", "mlp", "skips", "modulation", "convolutions"),
+    *("embedding", "head", "norm", "other"),
+)
 
 
 def _share(by_part: dict[str, int], part: str) -> str:

@@ -3,7 +3,7 @@
 from variants.axis import AXES, Axis, Option
 from variants.config import ModelConfig
 from variants.create import build, canonical, create_model, resolve
-from variants.families import FAMILIES
+from variants.families import FAMILIES, Family
 from variants.plugins import load_plugin, loaded_plugins
 from variants.presets import PRESETS, Preset
 from variants.registry import Registry
@@ -15,6 +15,7 @@ __all__ = [
     "FAMILIES",
     "PRESETS",
     "Axis",
+    "Family",
     "ModelConfig",
     "Option",
     "Preset",

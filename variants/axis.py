@@ -36,7 +36,8 @@ class Axis:
     """One architectural choice; ``options`` has the default first, and ``slot`` is the axis's name unless given.
 
     ``make`` reads an option that is not among the named ones (any integer for sizes) and raises ValueError for what
-    it cannot read.
+    it cannot read. ``families`` limits it to some (empty: all that have its slot). What it sets may have been derived
+    by an axis that it ``refines``; then both may be chosen, and this one acts last.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Axis:
     options: tuple[Option, ...]
     slot: str = ""
     make: Callable[[str], Option] | None = None
+    families: tuple[str, ...] = ()
+    refines: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [option.name for option in self.options]

@@ -26,6 +26,7 @@ from torch.utils.checkpoint import checkpoint
 
 from variants.axis import Builder, builder
 from variants.config import DEFAULT_SLOTS, ModelConfig
+from variants.inputs import check_inputs
 from variants.layers.block import Block, make_norm
 from variants.layers.head import ConvHead
 from variants.layers.time import SinusoidalEmbedding, TimeConditioning
@@ -65,7 +66,7 @@ class UViT(nn.Module):
         ``y`` (B,) int64 labels and ``context`` (B, T, E) are required where the network has them, and only there;
         ValueError otherwise. Labels are checked against their range on the CPU only, so as never to wait for a GPU.
         """
-        self._check(x, timesteps, y, context)
+        check_inputs(self.config, x, timesteps, y, context)
         tokens = self.patch_embed(x)
         # The weights' dtype, not the tokens': under autocast the tokens are coarser than the time may become.
         time = self.time_embed(self.time_sinusoid(timesteps, self.decoder_pred.weight.dtype))
@@ -115,16 +116,6 @@ class UViT(nn.Module):
             return checkpoint(block, *args, use_reentrant=False)
         return block(*args)
 
-    def _check(self, x: Tensor, timesteps: Tensor, y: Tensor | None, context: Tensor | None) -> None:
-        config, batch = self.config, x.shape[0]
-        side = config.image_size
-        _expect("x", x, (batch, config.channels, side, side))
-        _expect("timesteps", timesteps, (batch,))
-        _expect_given("labels y", y, config.num_classes, (batch,))
-        _expect_given("context", context, config.context_tokens, (batch, config.context_tokens, config.context_dim))
-        if y is not None and y.device.type == "cpu" and not torch.compiler.is_compiling():
-            _check_labels(y, config.label_rows)
-
 
 def finish(model: nn.Module, config: ModelConfig) -> None:
     """Let the options of slots that the backbone lacks change the finished ``model`` in place."""
@@ -141,24 +132,3 @@ def _required(config: ModelConfig, slot: str) -> Builder:
 
 def _time_mlp(dim: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(dim, 4 * dim), nn.SiLU(), nn.Linear(4 * dim, dim))
-
-
-def _expect(name: str, value: Tensor, shape: tuple[int, ...]) -> None:
-    if tuple(value.shape) != shape:
-        raise ValueError(f"{name} should have shape {shape}; got {tuple(value.shape)}")
-
-
-def _expect_given(name: str, value: Tensor | None, wanted: int, shape: tuple[int, ...]) -> None:
-    if wanted and value is None:
-        raise ValueError(f"this network is conditional: pass {name} of shape {shape}")
-    if not wanted and value is not None:
-        raise ValueError(f"this network takes no {name}; leave it out, or build it with num_classes or context_tokens")
-    if value is not None:
-        _expect(name, value, shape)
-
-
-def _check_labels(y: Tensor, rows: int) -> None:
-    if y.dtype not in (torch.int64, torch.int32):
-        raise ValueError(f"labels y should be int64; got {y.dtype}")
-    if y.numel() and (int(y.min()) < 0 or int(y.max()) >= rows):
-        raise ValueError(f"labels y should lie in 0…{rows - 1}; got {int(y.min())}…{int(y.max())}")

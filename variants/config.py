@@ -39,6 +39,8 @@ class ModelConfig:
     mlp_hidden: int
     patch: int
     time_mlp: bool = False
+    levels: tuple[int, ...] = ()  # a U-Net's channels, from the full resolution down
+    attention_at: tuple[int, ...] = ()  # the factors of downsampling at which a U-Net attends
     slots: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -79,23 +81,26 @@ class ModelConfig:
 
     def flat(self) -> dict[str, Any]:
         """Every field, and every slot that differs from its default as ``slot:NAME``."""
-        sizes = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "slots"}
-        return sizes | {f"slot:{name}": choice for name, choice in self.slots}
+        return self._sizes() | {f"slot:{name}": choice for name, choice in self.slots}
 
     def identity(self) -> dict[str, Any]:
         """What names this architecture: JSON-able, equal for equal networks.
 
-        Slots at their default are absent, so a new slot or axis changes the identity of no existing network.
+        Slots at their default are absent, and so are the levels of what has none: a new slot or axis changes the
+        identity of no existing network.
         """
+        return self._sizes() | {"slots": dict(self.slots)}
+
+    def _sizes(self) -> dict[str, Any]:
         sizes = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "slots"}
-        return sizes | {"slots": dict(self.slots)}
+        plain = {name: list(value) if isinstance(value, tuple) else value for name, value in sizes.items()}
+        return {name: value for name, value in plain.items() if value != []}
 
 
 def check_sizes(config: ModelConfig) -> None:
-    """Raise ValueError, with the reason, where the sizes make no network."""
-    _check_data(config)
-    if config.depth < 3 or config.depth % 2 == 0:
-        raise ValueError(f"depth counts blocks and is odd, at least 3 (n in, 1 middle, n out); got {config.depth}")
+    """Raise ValueError, with the reason, where the sizes make no transformer over patches."""
+    if config.depth < 1:
+        raise ValueError(f"a network needs at least 1 block; got depth {config.depth}")
     if config.num_heads < 1 or config.embed_dim < 1 or config.embed_dim % config.num_heads:
         raise ValueError(f"width {config.embed_dim} does not divide into {config.num_heads} heads; choose a multiple")
     if config.mlp_hidden < 1:
@@ -107,7 +112,8 @@ def check_sizes(config: ModelConfig) -> None:
         )
 
 
-def _check_data(config: ModelConfig) -> None:
+def check_data(config: ModelConfig) -> None:
+    """Raise ValueError, with the reason, where what describes the images and conditions makes no sense."""
     for name in ("image_size", "channels"):
         if getattr(config, name) < 1:
             raise ValueError(f"{name} must be at least 1; got {getattr(config, name)}")

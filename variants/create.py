@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from variants.axis import AXES, Axis, Option, option_in_slot
-from variants.config import DEFAULT_SLOTS, ModelConfig, check_sizes
+from variants.config import DEFAULT_SLOTS, ModelConfig, check_data
 from variants.families import FAMILIES
 from variants.presets import preset_text, split_preset
 from variants.spec import Spec, as_spec
@@ -62,7 +62,11 @@ def canonical(variant: str | Spec) -> str:
 
 def check(config: ModelConfig) -> None:
     """Raise ValueError, with the reason, where ``config`` makes no network."""
-    check_sizes(config)
+    check_data(config)
+    family = FAMILIES.get(config.family)
+    if config.context_tokens and not family.context:
+        raise ValueError(f"a {family.name} takes no context tokens; use another family, such as uvit")
+    family.check(config)
     for slot in dict.fromkeys([*DEFAULT_SLOTS, *dict(config.slots)]):
         option = option_in_slot(slot, config.slot(slot))
         if option is not None and option.check is not None:
@@ -79,7 +83,7 @@ def build(config: ModelConfig, *, seed: int = 0, device: str | torch.device | No
     from variants.init import initialise
 
     check(config)
-    make = FAMILIES.get(config.family)
+    make = FAMILIES.get(config.family).build
     if device is not None and torch.device(device).type == "meta":
         with torch.device("meta"):
             return make(config)
@@ -122,20 +126,31 @@ def create_model(
 
 
 def _choices(spec: Spec, base: ModelConfig) -> list[_Choice]:
-    """The options of ``spec`` that change ``base``, sorted by axis."""
+    """The options of ``spec`` that change ``base``, sorted by axis, those last that refine what others derive.
+
+    Raises ValueError for an axis that the family of ``base`` lacks.
+    """
     named = [(AXES.get(axis), value) for axis, value in sorted(spec.options)]
-    choices = [(axis, axis.option(value)) for axis, value in named]
-    return [(axis, option) for axis, option in choices if axis.apply(option, base) != base]
+    found, config = list[_Choice](), base
+    for axis, value in sorted(named, key=lambda pair: bool(pair[0].refines)):
+        FAMILIES.get(base.family).check_takes(axis)
+        option = axis.option(value)
+        before = config if axis.refines else base
+        after = axis.apply(option, before)
+        if after != before:
+            found.append((axis, option))
+            config = axis.apply(option, config)
+    return found
 
 
 def _transformed(spec: Spec, base: ModelConfig) -> ModelConfig:
-    config, claimed = base, dict[str, str]()
+    config, claimed = base, dict[str, tuple[str, str]]()
     for axis, option in _choices(spec, base):
         claim = f"{axis.name}={option.name}"
         for key in _changed(base, axis.apply(option, base)):
-            if key in claimed:
-                raise ValueError(f"{claimed[key]} and {claim} both set {key}; choose one of the two axes")
-            claimed[key] = claim
+            if key in claimed and claimed[key][0] not in axis.refines:
+                raise ValueError(f"{claimed[key][1]} and {claim} both set {key}; choose one of the two axes")
+            claimed[key] = (axis.name, claim)
         config = axis.apply(option, config)
     return config
 

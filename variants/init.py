@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from variants.layers.position import LearnedPositions, SinCosPositions
+from variants.layers.starts import SmallLinear, ZeroConv2d, ZeroLinear
 from variants.layers.time import ScaleShift
 
 Draw = Callable[[nn.Module, Tensor, np.random.Generator], np.ndarray]
@@ -25,11 +26,13 @@ def initialise(model: nn.Module, seed: int) -> None:
     """Draw every parameter of ``model`` anew, in place, each from its own stream.
 
     A module of a type not known here must have ``reset_parameters()``, as torch's own layers do; it runs with torch's
-    generator seeded by the module's name. Raises ValueError where there is no rule for a parameter.
+    generator seeded by the module's name. A model's ``initial_weights`` names its distributions (`_SCHEMES`; U-ViT's
+    where it has none). Raises ValueError where there is no rule for a parameter.
     """
+    scheme = _SCHEMES[getattr(model, "initial_weights", "official")]
     for name, module in model.named_modules():
         own = dict(module.named_parameters(recurse=False))
-        rules = {leaf: _rule(module, leaf) for leaf in own}
+        rules = {leaf: _rule(scheme, module, leaf) for leaf in own}
         if any(rule is None for rule in rules.values()):
             _reset(module, name, seed)
             continue
@@ -72,17 +75,41 @@ def _fan_in_uniform(module: nn.Module, value: Tensor, rng: np.random.Generator) 
     return (2 * unit - 1) * np.float32(bound)
 
 
-_RULES: list[tuple[tuple[type[nn.Module], ...], dict[str, Draw]]] = [
+def _xavier_uniform(module: nn.Module, value: Tensor, rng: np.random.Generator) -> np.ndarray:
+    """U(±√(6/(fan_in + fan_out))) (Glorot and Bengio 2010, eq. 16); patches that do not overlap count as a linear map.
+
+    ``fan_out`` on a module says what one of several maps has that share its weight.
+    """
+    fan_in, fan_out = value[0].numel(), value[:, 0].numel()
+    if isinstance(module, nn.Conv2d) and module.stride == module.kernel_size:
+        fan_out = value.shape[0]
+    bound = math.sqrt(6 / (fan_in + int(vars(module).get("fan_out", fan_out))))
+    unit = rng.random(tuple(value.shape), dtype=np.float32)
+    return (2 * unit - 1) * np.float32(bound)
+
+
+_Rules = list[tuple[tuple[type[nn.Module], ...], dict[str, Draw]]]
+_OFFICIAL: _Rules = [
     ((nn.Linear,), {"weight": _normal(STD), "bias": _constant(0)}),
     ((nn.LayerNorm, nn.GroupNorm, nn.RMSNorm), {"weight": _constant(1), "bias": _constant(0)}),
     ((nn.Conv1d, nn.Conv2d, nn.Conv3d), {"weight": _fan_in_uniform, "bias": _fan_in_uniform}),
     ((nn.Embedding,), {"weight": _normal(1)}),
     ((LearnedPositions, SinCosPositions), {"table": _normal(STD)}),
 ]
+# What the rivals' codes start with: Xavier's bounds, zero biases, and zeros where a branch joins (docs/rivals.md).
+_XAVIER: _Rules = [
+    ((ZeroLinear, ZeroConv2d), {"weight": _constant(0), "bias": _constant(0)}),
+    ((SmallLinear,), {"weight": _normal(STD), "bias": _constant(0)}),
+    ((nn.Linear, nn.Conv2d), {"weight": _xavier_uniform, "bias": _constant(0)}),
+    ((nn.LayerNorm, nn.GroupNorm), {"weight": _constant(1), "bias": _constant(0)}),
+    ((nn.Embedding,), {"weight": _normal(STD)}),
+    ((LearnedPositions,), {"table": _normal(1)}),
+]
+_SCHEMES = {"official": _OFFICIAL, "xavier": _XAVIER}
 
 
-def _rule(module: nn.Module, leaf: str) -> Draw | None:
-    for types, rules in _RULES:
+def _rule(scheme: _Rules, module: nn.Module, leaf: str) -> Draw | None:
+    for types, rules in scheme:
         if isinstance(module, types):
             return rules.get(leaf)
     return None

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from variants.axis import AXES, Axis
+from variants.families import FAMILIES
 
 GROUP = "uvit.plugins"
 _loaded: dict[Path, str] = {}
@@ -25,10 +26,19 @@ _loaded_points: set[str] = set()
 
 def scan_axes() -> None:
     """Register the axis of every module in ``variants/axes``."""
-    package = importlib.import_module("variants.axes")
-    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
-        axis = importlib.import_module(f"variants.axes.{module.name}").AXIS
-        AXES.register(axis.name, axis)
+    for module in _modules("variants.axes"):
+        AXES.register(module.AXIS.name, module.AXIS)
+
+
+def scan_families() -> None:
+    """Register the family of every module in ``variants/baselines``."""
+    for module in _modules("variants.baselines"):
+        FAMILIES.register(module.FAMILY.name, module.FAMILY)
+
+
+def _modules(package: str) -> list[ModuleType]:
+    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
+    return [importlib.import_module(f"{package}.{name}") for name in sorted(module.name for module in found)]
 
 
 def load_entry_points() -> None:

@@ -10,7 +10,10 @@ from variants.registry import Registry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A size of one family; ``patch`` serves where its name has no suffix, ``slots`` are choices of its own."""
+    """A size of one family; ``patch`` serves where its name has no suffix, ``slots`` are choices of its own.
+
+    A U-Net has no patches (0), one head, ``depth`` residual blocks a level, and the channels of its ``levels``.
+    """
 
     name: str
     depth: int
@@ -18,6 +21,9 @@ class Preset:
     num_heads: int
     patch: int
     family: str = "uvit"
+    mlp_ratio: int = 4
+    levels: tuple[int, ...] = ()
+    attention_at: tuple[int, ...] = ()
     slots: tuple[tuple[str, str], ...] = ()
     source: str = ""
 
@@ -30,8 +36,10 @@ class Preset:
             depth=self.depth,
             embed_dim=self.embed_dim,
             num_heads=self.num_heads,
-            mlp_hidden=4 * self.embed_dim,
-            patch=self.patch if patch is None else patch,
+            mlp_hidden=self.mlp_ratio * self.embed_dim,
+            patch=max(1, self.patch if patch is None else patch),
+            levels=self.levels,
+            attention_at=self.attention_at,
             slots=self.slots,
         )
 
@@ -55,7 +63,47 @@ for _name, _depth, _dim, _heads, _patch, _slots, _source in [
 ]:
     PRESETS.register(_name, Preset(name=_name, depth=_depth, embed_dim=_dim, num_heads=_heads, patch=_patch,
                                    slots=_slots, source=_source))
+
+# Rivals (docs/rivals.md).
+_DIT = "Scalable Diffusion Models with Transformers, Table 1"
+for _name, _depth, _dim, _heads, _patch, _source in [
+    # name     blocks  width heads patch source       parameters, as published (with learned variance)
+    ("dit-s",      12,   384,    6,    2, _DIT),  #    33M
+    ("dit-b",      12,   768,   12,    2, _DIT),  #   130M
+    ("dit-l",      24,  1024,   16,    2, _DIT),  #   458M
+    ("dit-xl",     28,  1152,   16,    2, _DIT),  #   675M
+]:
+    PRESETS.register(_name, Preset(name=_name, family="dit", depth=_depth, embed_dim=_dim, num_heads=_heads,
+                                   patch=_patch, source=_source))
 # fmt: on
+
+PRESETS.register(
+    "genvit",  # 11M
+    Preset(
+        name="genvit",
+        family="genvit",
+        depth=9,
+        embed_dim=384,
+        num_heads=12,
+        patch=4,
+        mlp_ratio=2,
+        source="Your ViT is Secretly a Hybrid Discriminative-Generative Diffusion Model",
+    ),
+)
+PRESETS.register(
+    "unet-cifar10",  # 35.7M
+    Preset(
+        name="unet-cifar10",
+        family="unet",
+        depth=2,
+        embed_dim=128,
+        num_heads=1,
+        patch=0,
+        levels=(128, 256, 256, 256),
+        attention_at=(2,),
+        source="Denoising Diffusion Probabilistic Models, appendix B",
+    ),
+)
 
 
 def split_preset(text: str) -> tuple[Preset, int]:

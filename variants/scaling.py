@@ -4,31 +4,44 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from variants.axis import AXES
 from variants.config import ModelConfig
+from variants.families import FAMILIES
 from variants.presets import split_preset
 
 MAX_TOKENS = 1025  # a 32×32 grid of patches and the time token
 
 
 def scaled_options(axis: str, preset: str, *, image_size: int | None = None) -> list[str]:
-    """The values that a grid of ``axis`` (depth, width or patch) takes for ``preset``, the preset's own first.
+    """The values that a grid of ``axis`` (a size such as depth) takes for ``preset``, the preset's own first.
 
-    Depth is the nearest odd number to ×{1, 9/13, 17/13}, at least 3; width ×{1, ½, 3/2} at the preset's head
-    dimension; patch ×{1, ½, 2, 4}, without those that do not divide the image or make more than 1,025 tokens.
-    Raises ValueError for another axis, an unknown preset, or patch without ``image_size``.
+    Depth is the nearest number, odd for U-ViT, to ×{1, 9/13, 17/13}, at least 3 (1 where it need not be odd); width
+    ×{1, ½, 3/2} at the preset's head dimension; patch ×{1, ½, 2, 4}, without those that do not divide the image or make
+    more than 1,025 tokens; mlp_hidden and deepest ×{1, ½, 3/2}.
+    Raises ValueError for another axis, one that the preset's family lacks, an unknown preset, or patch without
+    ``image_size``.
     """
     shape, patch = split_preset(preset)
+    family = FAMILIES.get(shape.family)
+    family.check_takes(AXES.get(axis))
     config = shape.config(image_size=image_size or 1, channels=1, patch=patch)
     if axis == "depth":
-        values = [_nearest_odd(config.depth * factor) for factor in (Fraction(1), Fraction(9, 13), Fraction(17, 13))]
+        nearest = _nearest_odd if family.odd_depth else _nearest
+        values = [nearest(config.depth * factor) for factor in (Fraction(1), Fraction(9, 13), Fraction(17, 13))]
     elif axis == "width":
         values = _widths(config)
+    elif axis == "mlp_hidden":
+        values = _thrice(config.mlp_hidden)
+    elif axis == "deepest":
+        values = _thrice(config.levels[-1])
     elif axis == "patch":
         if image_size is None:
             raise ValueError("the patch grid depends on the image; give image_size")
         values = _patches(config)
     else:
-        raise ValueError(f"axis '{axis}' does not scale with the preset; depth, width and patch do")
+        raise ValueError(
+            f"axis '{axis}' does not scale with the preset; depth, width, patch, mlp_hidden and deepest do"
+        )
     return [str(value) for value in dict.fromkeys(values)]
 
 
@@ -36,7 +49,17 @@ def _nearest_odd(value: Fraction) -> int:
     return max(3, 2 * round((value - 1) / 2) + 1)
 
 
+def _nearest(value: Fraction) -> int:
+    return max(1, round(value))
+
+
+def _thrice(size: int) -> list[int]:
+    return [size, size // 2, size * 3 // 2]
+
+
 def _widths(config: ModelConfig) -> list[int]:
+    if config.levels:
+        return _thrice(config.embed_dim)
     heads = [config.num_heads, config.num_heads // 2, config.num_heads * 3 // 2]
     return [count * config.head_dim for count in heads if count > 0]
 

@@ -17,6 +17,8 @@ def size_axis(
     source: str,
     largest: int,
     set_size: Callable[[ModelConfig, int], ModelConfig],
+    families: tuple[str, ...] = (),
+    refines: tuple[str, ...] = (),
 ) -> Axis:
     """The axis ``name`` whose first value is the default; ``formula`` has a place ``{}`` for the number."""
 
@@ -31,4 +33,12 @@ def size_axis(
         return option(size)
 
     options = tuple(option(size) for size in values)
-    return Axis(name=name, question=question, default=str(values[0]), options=options, make=make)
+    return Axis(
+        name=name,
+        question=question,
+        default=str(values[0]),
+        options=options,
+        make=make,
+        families=families,
+        refines=refines,
+    )

@@ -32,7 +32,15 @@ class Formula:
         return 3 * self.macs - self.no_input_grad + (self.recomputed if gradient_checkpointing else 0)
 
 
-FORMULAS: Registry[Callable[[ModelConfig], Formula]] = Registry("closed form")
+def _register() -> None:
+    from bench.profile import rival_forms
+
+    FORMULAS.register("uvit", _uvit)
+    for family, formula in rival_forms.FORMS.items():
+        FORMULAS.register(family, formula)
+
+
+FORMULAS: Registry[Callable[[ModelConfig], Formula]] = Registry("closed form", discover=(_register,))
 
 
 def closed_form(config: ModelConfig) -> Formula:
@@ -69,9 +77,6 @@ def _uvit(config: ModelConfig) -> Formula:
         # torch stops recomputing a block at the last tensor that its backward wants: the input of the MLP's last layer
         recomputed=sum(parts[part] for part in inside) - blocks * tokens * d * m,
     )
-
-
-FORMULAS.register("uvit", _uvit)
 
 
 def _check_known(config: ModelConfig) -> None:

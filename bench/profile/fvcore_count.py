@@ -16,7 +16,7 @@ from bench.profile.macs import example_inputs
 if TYPE_CHECKING:
     from variants.config import ModelConfig
 
-_NORMS = ("layer_norm", "group_norm", "batch_norm")
+_UNPRODUCTIVE = ("layer_norm", "group_norm", "batch_norm", "upsample_nearest2d")  # what fvcore counts without a product
 _ELEMENTWISE = (
     *("mT", "add", "add_", "sub", "mul", "mul_", "div", "neg", "pow", "exp", "rsqrt", "cos", "sin", "mean", "pad"),
     *("embedding", "softmax", "gelu", "silu", "silu_", "sigmoid", "tanh", "relu"),
@@ -47,7 +47,7 @@ def _analysis(model: Any, inputs: tuple[Any, ...]) -> Any:
     analysis = FlopCountAnalysis(model, inputs)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     analysis.set_op_handle(**{f"aten::{name}": None for name in _ELEMENTWISE})
-    analysis.set_op_handle(**{f"aten::{name}": lambda inputs, outputs: 0 for name in _NORMS})
+    analysis.set_op_handle(**{f"aten::{name}": lambda inputs, outputs: 0 for name in _UNPRODUCTIVE})
     return analysis.set_op_handle("aten::scaled_dot_product_attention", _fused_attention)
 
 

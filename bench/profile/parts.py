@@ -15,8 +15,9 @@ _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("attention_linear", r".*\.attn\."),
         ("mlp", r".*\.mlp(\.|$)"),
         ("skips", r".*\.skip_linear(\.|$)"),
-        ("modulation", r".*\.time[12](\.|$)"),
-        ("norm", r"(.*\.)?norm[12]?(\.|$)"),
+        ("modulation", r".*\.(time[12]|modulation)(\.|$)"),
+        ("convolutions", r".*\.(conv[12]?|shortcut)(\.|$)"),
+        ("norm", r"(.*\.)?(final_)?norm[12]?(\.|$)"),
     )
 )
 PARTS = (*(part for part, _ in _PARTS), "other")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
@@ -13,15 +14,22 @@ SMALL = "uvit-micro/2"
 UNCONDITIONAL: dict[str, Any] = {"image_size": 16, "channels": 3}
 CLASSES: dict[str, Any] = {**UNCONDITIONAL, "num_classes": 4, "null_label": True}
 TEXT: dict[str, Any] = {**UNCONDITIONAL, "context_tokens": 5, "context_dim": 6}
-SIZES = ("depth", "width", "patch")
+SIZES = ("depth", "width", "patch", "mlp_hidden", "deepest")
 
 
-def options() -> list[tuple[str, str]]:
-    """Every option of every axis, sizes as they scale with the small preset."""
+def axes(preset: str = SMALL) -> list[str]:
+    """The axes that the family of ``preset`` takes."""
+    family = variants.FAMILIES.get(variants.PRESETS.get(re.split("[/+]", preset)[0]).family)
+    return [name for name, axis in variants.AXES.items() if family.takes(axis)]
+
+
+def options(preset: str = SMALL) -> list[tuple[str, str]]:
+    """Every option of every axis that ``preset`` takes, sizes as they scale with it."""
     pairs = []
-    for name, axis in variants.AXES.items():
+    for name in axes(preset):
+        axis = variants.AXES.get(name)
         if name in SIZES:
-            values = variants.scaled_options(name, SMALL, image_size=16)
+            values = variants.scaled_options(name, preset, image_size=16)
         else:
             values = [option.name for option in axis.options]
         pairs += [(name, value) for value in values]

@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import variants
-from tests.variants.data import count, inputs
+from tests.variants.data import SIZES, axes, count, inputs
 
 CIFAR10 = {"image_size": 32, "channels": 3}
 IMAGENET64 = {"image_size": 64, "channels": 3, "num_classes": 1000}
@@ -28,6 +28,13 @@ PARAMETERS = [
     ("uvit-nano/4", CIFAR10, 1_076_356),
     ("uvit-micro/4", CIFAR10, 276_100),
     ("uvit-micro-deep/4", CIFAR10, 707_460),
+    # rivals: 33M, 130M, 458M and 675M with learned variance (D·p²·C + p²·C more); 35.7M; 11M (docs/rivals.md)
+    ("dit-s/2", LATENTS, 32_858_896),
+    ("dit-b/2", LATENTS, 130_303_504),
+    ("dit-l/2", LATENTS, 457_824_272),
+    ("dit-xl/2", LATENTS, 674_816_272),
+    ("unet-cifar10", CIFAR10, 35_746_307),
+    ("genvit/4", CIFAR10, 11_180_450),
     ("uvit-s/2+time=adaln", CIFAR10, 57_886_304),
     ("uvit-s/2+skip=none", CIFAR10, 44_255_328 - 6 * (2 * 512 * 512 + 512)),
     ("uvit-s/2+skip=linear_sum", CIFAR10, 44_255_328 - 6 * 512 * 512),
@@ -51,11 +58,12 @@ def test_macs_of_s_2_are_the_papers() -> None:
     assert counter.get_total_flops() / 2 == pytest.approx(12.20e9, rel=5e-4)
 
 
-@pytest.mark.parametrize("preset", variants.PRESETS.names())
-@pytest.mark.parametrize("axis", variants.AXES.names())
+@pytest.mark.parametrize(
+    ("preset", "axis"), [(preset, axis) for preset in variants.PRESETS.names() for axis in axes(preset)]
+)
 def test_every_named_option_builds_on_every_preset(preset: str, axis: str) -> None:
     options = [option.name for option in variants.AXES.get(axis).options]
-    if axis in ("depth", "width", "patch"):
+    if axis in SIZES:
         options = variants.scaled_options(axis, preset, image_size=32)
     assert len(options) > 1
     for option in options:
@@ -76,6 +84,12 @@ def test_every_named_option_builds_on_every_preset(preset: str, axis: str) -> No
         ("width", "uvit-micro/4", "64 32 96"),
         ("patch", "uvit-micro-deep/4", "4 2 8 16"),
         ("patch", "uvit-s/1", "1 2 4"),
+        ("mlp_hidden", "uvit-micro/4", "256 128 384"),
+        ("depth", "dit-s/2", "12 8 16"),
+        ("width", "dit-s/2", "384 192 576"),
+        ("depth", "unet-cifar10", "2 1 3"),
+        ("width", "unet-cifar10", "128 64 192"),
+        ("deepest", "unet-cifar10", "256 128 384"),
     ],
 )
 def test_size_grids_scale_with_the_preset(axis: str, preset: str, values: str) -> None:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import variants
+from tests.variants.data import axes
 from variants import Spec, as_spec
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
@@ -20,10 +21,12 @@ SPECS = st.builds(
 @st.composite
 def known_variants(draw: st.DrawFn) -> Spec:
     """Variants of the registered axes and presets, defaults among them, in any order."""
-    preset = draw(st.sampled_from(variants.PRESETS.names())) + draw(st.sampled_from(["", "/1", "/2", "/4"]))
-    axes = draw(st.lists(st.sampled_from(variants.AXES.names()), unique=True))
-    pairs = [(axis, draw(st.sampled_from([o.name for o in variants.AXES.get(axis).options]))) for axis in axes]
-    head_dim = 72 if preset.startswith("uvit-h") else 64
+    name = draw(st.sampled_from(variants.PRESETS.names()))
+    shape = variants.PRESETS.get(name)
+    preset = name + (draw(st.sampled_from(["", "/1", "/2", "/4"])) if shape.patch else "")
+    chosen = draw(st.lists(st.sampled_from(axes(name)), unique=True))
+    pairs = [(axis, draw(st.sampled_from([o.name for o in variants.AXES.get(axis).options]))) for axis in chosen]
+    head_dim = 1 if shape.levels else shape.embed_dim // shape.num_heads
     return Spec(
         preset=preset, options=tuple(pair for pair in pairs if pair[0] != "width" or not int(pair[1]) % head_dim)
     )

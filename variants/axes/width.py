@@ -9,7 +9,10 @@ from variants.sizes import size_axis
 
 
 def _set_width(config: ModelConfig, width: int) -> ModelConfig:
-    """Heads keep the preset's dimension and the MLP its ratio."""
+    """Heads keep the preset's dimension and the MLP its ratio; the levels of a U-Net keep theirs."""
+    if config.levels:
+        levels = tuple(max(1, level * width // config.embed_dim) for level in config.levels)
+        return replace(config, embed_dim=width, mlp_hidden=4 * width, levels=levels)
     if width % config.head_dim:
         raise ValueError(
             f"width={width} does not divide into heads of {config.head_dim}, this preset's; use a multiple of it"
@@ -22,7 +25,7 @@ AXIS = size_axis(
     "width",
     question="How many channels per token?",
     values=(512, 256, 768),
-    formula="D = {}, at the preset's head dimension and MLP ratio",
+    formula="D = {}, at the preset's head dimension and MLP ratio (of a U-Net: its first level)",
     source="All are Worth Words, Fig. 3b",
     largest=16384,
     set_size=_set_width,

@@ -64,13 +64,13 @@ KERNELS: dict[str, Kernel] = {"fused": fused, "plain": plain}
 
 
 class Attention(nn.Module):
-    """Attention (Vaswani et al. 2017, eq. 1) with one projection for q, k and v, without bias."""
+    """Attention (Vaswani et al. 2017, eq. 1) with one projection for q, k and v, without bias unless asked for."""
 
-    def __init__(self, dim: int, num_heads: int) -> None:
+    def __init__(self, dim: int, num_heads: int, *, qkv_bias: bool = False) -> None:
         super().__init__()
         self.num_heads = num_heads
         self.kernel: Kernel = fused
-        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, h: Tensor) -> Tensor:

@@ -13,10 +13,10 @@ from variants.layers.time import TimeConditioning
 class Mlp(nn.Module):
     """Linear, GELU, Linear; (B, L, D) → (B, L, D)."""
 
-    def __init__(self, dim: int, hidden: int) -> None:
+    def __init__(self, dim: int, hidden: int, *, approximate: str = "none") -> None:
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden)
-        self.act = nn.GELU()
+        self.act = nn.GELU(approximate)
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, h: Tensor) -> Tensor:

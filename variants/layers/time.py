@@ -17,15 +17,16 @@ class SinusoidalEmbedding(nn.Module):
     """[cos(t·f); sin(t·f)] with frequencies f from 1 down towards 1/10000; (B,) → (B, D).
 
     "Attention Is All You Need", section 3.5, in the order cos, sin. The frequencies are held apart from parameters and
-    buffers: they must stay float32 when the network is cast, and equal on every device.
+    buffers: they must stay float32 when the network is cast, and equal on every device. With ``inclusive`` the last
+    frequency is 1/10000 itself, as in DDPM's code.
     """
 
-    def __init__(self, dim: int, max_period: float = 10_000.0) -> None:
+    def __init__(self, dim: int, max_period: float = 10_000.0, *, inclusive: bool = False) -> None:
         super().__init__()
         self.dim = dim
         half = dim // 2
         steps = torch.arange(half, dtype=torch.float32, device="cpu")
-        self._frequencies = torch.exp(-math.log(max_period) * steps / half)
+        self._frequencies = torch.exp(-math.log(max_period) * steps / max(1, half - int(inclusive)))
         self._moved: dict[torch.device, Tensor] = {}
 
     def forward(self, timesteps: Tensor, dtype: torch.dtype) -> Tensor:

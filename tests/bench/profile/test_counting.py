@@ -14,7 +14,7 @@ from bench.profile.counting import REFERENCE, counts, difference
 from bench.profile.fvcore_count import fvcore_forward
 from bench.profile.macs import count, flop_counter_train
 from bench.profile.parts import by_part, part_of
-from variants import AXES, FAMILIES, Axis, ModelConfig, Option, resolve
+from variants import AXES, FAMILIES, Axis, Family, ModelConfig, Option, resolve
 
 SMALL = {"image_size": 16, "channels": 3}
 CIFAR10 = {"image_size": 32, "channels": 3}
@@ -31,6 +31,11 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("uvit-micro/1+patch_embed=conv_stack", SMALL),
     ("uvit-micro/4", SMALL | {"num_classes": 10}),
     ("uvit-micro/4", COCO),
+    ("dit-s/4+width=64+depth=3", SMALL | {"num_classes": 10}),
+    ("dit-s/2+width=64+depth=2+mlp_hidden=72", SMALL),
+    ("genvit/4+width=64+depth=3", SMALL | {"num_classes": 10}),
+    ("unet-cifar10+width=8+depth=1", SMALL),
+    ("unet-cifar10+width=6+deepest=20", SMALL | {"num_classes": 10}),
 ]
 
 
@@ -128,7 +133,7 @@ class Pooled(nn.Module):
 def test_a_rival_family_is_counted_without_a_formula() -> None:
     import dataclasses
 
-    FAMILIES.register("pooled", Pooled)
+    FAMILIES.register("pooled", Family(name="pooled", about="", build=Pooled))
     try:
         found = counts(dataclasses.replace(resolve("uvit-micro/4", **SMALL), family="pooled"))
     finally:

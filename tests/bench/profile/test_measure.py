@@ -20,7 +20,7 @@ from bench.sampling import sample_images
 from bench.training.step import prepare_network
 from results.profile import ProfileRecord
 from tests.bench.profile.subjects import QUICK, setting, subject
-from variants import FAMILIES, ModelConfig, build
+from variants import FAMILIES, Family, ModelConfig, build
 
 
 def one(mode: str = "forward", variant: str = "uvit-micro/4", data: Any = None, **changes: Any) -> ProfileRecord:
@@ -196,7 +196,7 @@ class OnNoDevice(nn.Module):
 
 
 def test_one_failed_variant_leaves_the_others_their_turns() -> None:
-    FAMILIES.register("on_no_device", OnNoDevice)
+    FAMILIES.register("on_no_device", Family(name="on_no_device", about="", build=OnNoDevice))
     broken = replace(subject(), config=replace(subject().config, family="on_no_device"))
     try:
         bad, good = measure([broken, subject()], setting(), protocol=QUICK)

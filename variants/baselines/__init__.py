@@ -1,0 +1,1 @@
+"""Rival backbones. One file, one family: every module here defines ``FAMILY``; the folder is scanned."""
