@@ -80,7 +80,7 @@ class Cards:
             "status": plain(cell.record.status),
             "train_id": cell.train_id,
             "score_id": score.score_id,
-            "spent": f"{si(score.train_macs)}MACs, {score.wall_s:,.0f} s",
+            "spent": f"{si(score.train_macs)} MACs, {score.wall_s:,.0f} s",
             "card": self.share(card_facts(score.card)),
             "run": self.share(run_facts(cell.record)),
         }

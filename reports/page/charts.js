@@ -35,11 +35,12 @@ function curve(plot, inside, line, x, y, box) {
     }
   }
   group.append(shape("path", { d: path(line.band), class: "stroke dashed" }));
-  for (const [step, mean, , , text] of line.band) {
+  const apart = Math.ceil(line.band.length / 25), end = line.band.length - 1; // more markers would hide the line
+  line.band.forEach(([step, mean, , , text], i) => {
     const visible = y(mean) >= box.top - 4 && y(mean) <= box.bottom + 1;
-    group.append(marker(arm.marker, x(step), y(mean), 3.4));
+    if ((end - i) % apart === 0) group.append(marker(arm.marker, x(step), y(mean), 3.4));
     plot.point(x(step), y(mean), line.arm, `step ${step.toLocaleString("en-US")}`, text, visible);
-  }
+  });
 }
 
 // As far as the scores after the first third reach; logarithmic where these still span a factor of four.

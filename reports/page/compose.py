@@ -9,6 +9,7 @@ from reports.frame import Findings
 from reports.page import assets
 from reports.page.answers import answer
 from reports.page.cards import Cards
+from reports.page.pictures import pictures as sample_pictures
 from reports.page.plotted import plotted
 from reports.page.views import Picture, TableView, grid_page, table_view
 from reports.profiles import parts_table, profile_table, remarks
@@ -21,8 +22,12 @@ def document(
     latex: Mapping[str, str] | None = None,
     pictures: Mapping[str, Sequence[Picture]] | None = None,
 ) -> str:
-    """The whole page. ``latex`` and ``pictures`` are by grid name and may lack any."""
-    latex, pictures, cards = latex or {}, pictures or {}, Cards()
+    """The whole page. ``latex`` and ``pictures`` are by grid name and may lack any; by default the report's own."""
+    if latex is None:
+        latex = _latex(findings)
+    if pictures is None:
+        pictures = sample_pictures(findings)
+    cards = Cards()
     grids, plots = [], {}
     for grid in findings.grids:
         found = answer(grid)
@@ -41,6 +46,15 @@ def document(
         profiles=_profiles(findings),
         profile_remarks=[plain(line, limit=500) for line in remarks(findings.profiles)] if findings.profiles else [],
     )  # fmt: skip
+
+
+def _latex(findings: Findings) -> dict[str, str]:
+    """Each grid's table for a paper."""
+    try:
+        from reports.latex import tabular
+    except ModuleNotFoundError:
+        return {}
+    return {grid.name: tabular(grid) for grid in findings.grids}
 
 
 def _profiles(findings: Findings) -> list[TableView]:

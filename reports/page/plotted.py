@@ -59,14 +59,23 @@ def _line(curve: Curve, metric: Metric, index: dict[str, int]) -> Json:
     return {
         "arm": index[curve.arm.name],
         "band": [
-            [step, scale * mean, scale * low, scale * high, _spread(metric, mean, low, high)]
+            [step, *(_drawn(scale * value) for value in (mean, low, high)), _spread(metric, mean, low, high)]
             for step, mean, low, high in curve.band()
         ],
         "seeds": [
-            {"seed": seed, "failed": seed in curve.failed, "points": [[step, scale * value] for step, value in points]}
+            {
+                "seed": seed,
+                "failed": seed in curve.failed,
+                "points": [[step, _drawn(scale * value)] for step, value in points],
+            }
             for seed, points in curve.seeds.items()
         ],
     }
+
+
+def _drawn(value: float) -> float:
+    """Six digits, which no screen tells from more."""
+    return float(f"{value:.6g}")
 
 
 def _spread(metric: Metric, mean: float, low: float, high: float) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import reports
 from reports import columns as cols
@@ -19,6 +21,7 @@ from reports.page import document
 from reports.page.answers import judged
 from reports.page.assets import embed, policy
 from reports.page.looks import looks
+from reports.page.pictures import pictures
 from reports.page.plotted import plotted
 from reports.page.views import sort_number
 from reports.tables import arm_table
@@ -141,6 +144,39 @@ def test_embedded_json_says_the_same_and_ends_no_element(text: str) -> None:
 )
 def test_cells_sort_by_their_number(text: str, number: float | None) -> None:
     assert sort_number(text) == (None if number is None else pytest.approx(number))
+
+
+def sheet(path: Path, *, size: int = 32) -> None:
+    """A contact sheet as ``bench.pictures`` writes it: 8 x 8 noise pictures at scale 2, 2 pixels apart."""
+    side = 8 * (2 * size + 2) - 2
+    pixels = np.random.default_rng(0).integers(0, 255, (side // 8 + 1, side // 8 + 1, 3), dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).resize((side, side)).save(path)
+
+
+def test_samples_of_one_seed_stand_side_by_side(tmp_path: Path) -> None:
+    store = skip_run(tmp_path, seeds=(0, 1))
+    for arm in ("concat", "add", "none"):
+        sheet(tmp_path / "samples" / identity(arm, 1) / "step-00001000-ema-dpm_solver20.png")
+        sheet(tmp_path / "samples" / identity(arm, 1) / "step-00003000-ema-dpm_solver20.png")
+    (tmp_path / "samples" / identity("none", 1) / "step-00003000-ema-dpm_solver20.png").write_bytes(b"\x89PNG damaged")
+    found = pictures(reports.find(store.root))["skip"]
+    assert [picture.title for picture in found] == [
+        f"{arm} · step 3,000, EMA weights, dpm_solver20, seed 1" for arm in ("concat", "add")
+    ]
+    assert found[0].source.startswith("data:image/webp;base64,")
+    assert (found[0].width, found[0].height) == (526, 196)  # three rows of eight
+    assert document(reports.find(store.root)).count("<img") == 2
+
+
+def test_pictures_keep_the_page_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = skip_run(tmp_path, seeds=(0,))
+    for arm in ("concat", "add"):
+        sheet(tmp_path / "samples" / identity(arm, 0) / "step-00003000-ema-dpm_solver20.png", size=256)
+    first, _ = pictures(reports.find(store.root))["skip"]
+    assert first.width == 560 and len(first.source) < 130_000
+    monkeypatch.setattr("reports.page.pictures.MAX_BYTES", len(first.source) + 10)
+    assert pictures(reports.find(store.root))["skip"] == [first]
 
 
 def paper_run(root: Path) -> GridView:
