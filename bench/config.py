@@ -14,6 +14,7 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["raw", "ema"]
+Process = Literal["vp", "sd"]  # the continuous VP-SDE; Stable Diffusion's discrete schedule of 1,000 steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +66,14 @@ class TrainingConfig(_Section):
     ema_decay: float = 0.9999  # at step k: min(ema_decay, (1 + k) / (10 + k))
     image_size: int = 0  # pixels; 0 = the dataset's own, else its area mean
     precision: Precision = "auto"  # resolved before the id is taken
+    process: Process = "vp"
+    p_uncond: float = 0.0  # share of training images whose label or caption is dropped, for guidance
 
     def validate(self, where: str) -> None:
         _at_least(where, 1, steps=self.steps, batch_size=self.batch_size)
         _at_least(where, 0, warmup=self.warmup, weight_decay=self.weight_decay, image_size=self.image_size)
         _positive(where, lr=self.lr)
-        _fraction(where, ema_decay=self.ema_decay, beta1=self.betas[0], beta2=self.betas[1])
+        _fraction(where, ema_decay=self.ema_decay, beta1=self.betas[0], beta2=self.betas[1], p_uncond=self.p_uncond)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,7 @@ class EvaluationConfig(_Section):
     final_samples: int = 0  # after the last step, once more with the final sampler; 0 = no such score
     final_sampler: str = "euler_maruyama"
     final_nfe: int = 1_000
+    guidance: float = 0.0  # s in c + s(c - u), the paper's scale; 0 = the conditional prediction alone
     weights: tuple[Weights, ...] = ("ema",)
     extractor: str = "inception"
     metrics: tuple[str, ...] = ("frechet", "kernel", "precision_recall")
@@ -94,7 +98,7 @@ class EvaluationConfig(_Section):
 
     def validate(self, where: str) -> None:
         _at_least(where, 0, every=self.every, val_every=self.val_every, reference_count=self.reference_count)
-        _at_least(where, 0, samples=self.samples, final_samples=self.final_samples)
+        _at_least(where, 0, samples=self.samples, final_samples=self.final_samples, guidance=self.guidance)
         _at_least(
             where, 1, val_images=self.val_images, nfe=self.nfe, final_nfe=self.final_nfe, sample_batch=self.sample_batch
         )

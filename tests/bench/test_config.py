@@ -29,6 +29,9 @@ def test_text_and_plain_values_set_the_same_fields() -> None:
         ({"lr": "nan"}, "training.lr: expected a number, got 'nan'"),
         ({"ema_decay": 1}, "training.ema_decay: expected a number in [0, 1), got 1.0"),
         ({"betas": "0.9"}, "training.betas: expected 2 values separated by commas, got '0.9'"),
+        ({"p_uncond": 1}, "training.p_uncond: expected a number in [0, 1), got 1.0"),
+        ({"p_uncond": -0.1}, "training.p_uncond: expected a number in [0, 1), got -0.1"),
+        ({"process": "edm"}, "training.process: expected one of 'vp', 'sd'; got 'edm'"),
         ({"precision": "fp8"}, "training.precision: expected one of 'auto', 'float32', 'bfloat16'; got 'fp8'"),
     ],
 )
@@ -48,6 +51,7 @@ def test_wrong_training_values_are_refused_in_one_line(values: dict[str, Any], m
         ({"weights": []}, "evaluation.weights: expected at least one of 'raw', 'ema'"),
         ({"weights": "last"}, "evaluation.weights: expected one of 'raw', 'ema'; got 'last'"),
         ({"nfe": 0}, "evaluation.nfe: expected at least 1, got 0"),
+        ({"guidance": -0.5}, "evaluation.guidance: expected at least 0, got -0.5"),
     ],
 )
 def test_wrong_evaluation_values_are_refused(values: dict[str, Any], message: str) -> None:
