@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-LISTS = ("axes", "presets", "grids", "budgets", "datasets", "extractors", "samplers")
+LISTS = ("axes", "presets", "grids", "budgets", "datasets", "extractors", "samplers", "processes")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Plugins = Annotated[
@@ -105,7 +105,7 @@ def list_(
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    """List axes, presets, grids, budgets, datasets, extractors or samplers."""
+    """List axes, presets, grids, budgets, datasets, extractors, samplers or processes."""
     from ablations.listing import describe
 
     _load_plugins(plugin)

@@ -83,6 +83,12 @@ def _extractors() -> list[Row]:
     return [{"name": name, "about": source.description, "dim": source.dim} for name, source in EXTRACTORS.items()]
 
 
+def _processes() -> list[Row]:
+    from bench.diffusion import PROCESSES
+
+    return [{"name": name, "about": process.about} for name, process in PROCESSES.items()]
+
+
 def _samplers() -> list[Row]:
     from bench.diffusion.samplers import SAMPLERS
 
@@ -105,4 +111,5 @@ _KINDS: dict[str, Callable[[], list[Row]]] = {
     "datasets": _datasets,
     "extractors": _extractors,
     "samplers": _samplers,
+    "processes": _processes,
 }

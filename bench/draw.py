@@ -35,6 +35,7 @@ def sample_checkpoint(
     wrong request or a damaged checkpoint; an existing folder with files in it is not written into.
     """
     from bench.config import as_precision
+    from bench.diffusion import PROCESSES
     from bench.diffusion.samplers import SAMPLERS
     from bench.kernels import with_measured_attention
     from bench.runtime import resolve_runtime, thread_limit
@@ -64,6 +65,7 @@ def sample_checkpoint(
         sampler=sampler,
         nfe=nfe or method.default_nfe,
         runtime=runtime,
+        process=PROCESSES.get(header.get("training", {}).get("process", "vp")),
         batch_size=batch,
     )
     return write_images(images.permute(0, 2, 3, 1).numpy(), out)

@@ -279,13 +279,19 @@ class _CellRun:
             self._tell(state.step, doing=f"val_loss of {weights} weights")
             with self._with_weights(state, weights):
                 values = validation_loss(
-                    state.model, held_out, seed=self.cell.seed, images=images, runtime=self.runtime
+                    state.model,
+                    held_out,
+                    seed=self.cell.seed,
+                    images=images,
+                    runtime=self.runtime,
+                    process=state.process,
                 )
             card = {
                 "metric": "val_loss",
                 "images_per_bin": images,
                 "bins": 5,
                 "t": [0.001, 0.999],
+                "process": self.cell.training.process,
                 "weights": weights,
                 "reference": held_out.name,
                 "fingerprint": held_out.fingerprint,
@@ -310,6 +316,7 @@ class _CellRun:
                 sampler=point.sampler,
                 nfe=point.nfe,
                 runtime=self.runtime,
+                process=state.process,
                 batch_size=evaluation.sample_batch,
                 progress=lambda done: self._tell(state.step, doing=f"sampling {done}/{point.samples}"),
             )
@@ -339,6 +346,7 @@ class _CellRun:
                 "sampler": point.sampler,
                 "nfe": point.nfe,
                 "guidance": 1.0,
+                "process": self.cell.training.process,
                 "weights": point.weights,
                 "precision": self.runtime.precision,
             }

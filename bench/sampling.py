@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.data import to_uint8
-from bench.diffusion import VPSDE
+from bench.diffusion import VPSDE, Process
 from bench.diffusion.samplers import SAMPLERS
 from bench.random import block_noise
 
@@ -33,6 +33,7 @@ def sample_images(
     sampler: str,
     nfe: int,
     runtime: Runtime,
+    process: Process | None = None,
     batch_size: int = 512,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
@@ -44,7 +45,8 @@ def sample_images(
     images = torch.empty((count, *shape), dtype=torch.uint8)
     done = 0
     for size in _batches(count, batch_size):
-        images[done : done + size] = to_uint8(_sample(model, done, size, shape, seed, sampler, nfe, runtime)).cpu()
+        x = _sample(model, done, size, shape, seed, sampler, nfe, runtime, process or VPSDE())
+        images[done : done + size] = to_uint8(x).cpu()
         done += size
         progress(done)
     return images
@@ -59,18 +61,19 @@ def _sample(
     sampler: str,
     nfe: int,
     runtime: Runtime,
+    process: Process,
 ) -> Tensor:
-    sde, device, method = VPSDE(), runtime.device, SAMPLERS.get(sampler)
+    device, method = runtime.device, SAMPLERS.get(sampler)
 
     def rows(purpose: str, step: int | None = None) -> Tensor:
         return block_noise(seed, purpose, start=start, count=size, shape=shape, step=step).to(device)
 
     def noise_pred(x: Tensor, t: Tensor) -> Tensor:
-        return model(x, sde.network_time(t)).float()
+        return model(x, process.network_time(t)).float()
 
     extra = {"noise": lambda i: rows("sample_step", i)} if method.stochastic else {}
     with runtime.autocast():  # around all evaluations: weights are cast once; the samplers' own sums stay float32
-        x = method(noise_pred, rows("sample"), steps=nfe, sde=sde, **extra)
+        x = method(noise_pred, rows("sample"), steps=nfe, sde=process, **extra)
     if not bool(torch.isfinite(x).all()):
         raise NotFinite("the sampler ended in numbers that are not finite")
     return x

@@ -52,6 +52,7 @@ def test_imports_point_one_way() -> None:
         ["list", "presets"],
         ["list", "extractors"],
         ["list", "samplers"],
+        ["list", "processes"],
         ["run", "--help"],
         ["report", "nowhere"],
         ["watch", "nowhere"],

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from bench.allocator import keep_large_blocks
 from bench.compilation import compiled
-from bench.diffusion import VPSDE
+from bench.diffusion import PROCESSES
 from bench.random import normal, stream
 from bench.runtime import Runtime, resolve_runtime
 from bench.training.ema import Ema
@@ -38,7 +38,7 @@ class TrainState:
     def __init__(self, model: nn.Module, config: TrainingConfig, runtime: Runtime) -> None:
         self.model, self.config, self.runtime, self.step = model, config, runtime, 0
         self.network = compiled(model) if runtime.compile else model
-        self.sde = VPSDE()
+        self.process = PROCESSES.get(config.process)
         self.ema = Ema(model, ema_decay=config.ema_decay)
         self.micro_batch = config.batch_size
         fused = torch.device(runtime.device).type in ("cpu", "cuda")
@@ -47,12 +47,16 @@ class TrainState:
         )
 
     def loss(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None = None) -> Tensor:
-        """Noise-prediction loss, mean over images and pixels (Ho et al. 2020, eq. 14); x0 in [-1, 1], t in (0, 1]."""
-        alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in self.sde.marginal(t))
+        """Noise-prediction loss, mean over images and pixels (Ho et al. 2020, eq. 14); ``t`` uniform in [0, 1).
+
+        The process makes its times of ``t``; x0 is in [-1, 1] or a scaled latent.
+        """
+        t = self.process.training_times(t)
+        alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in self.process.marginal(t))
         x_t = alpha * x0 + sigma * noise
         labels = () if y is None else (y,)
         with self.runtime.autocast():
-            predicted = self.network(x_t, self.sde.network_time(t), *labels)
+            predicted = self.network(x_t, self.process.network_time(t), *labels)
         return F.mse_loss(predicted.float(), noise)
 
     def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None = None) -> Tensor:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bench.data import Split
+    from bench.diffusion import Process
     from bench.runtime import Runtime
 
 BINS = 5
@@ -33,7 +34,14 @@ def validation_times(seed: int, count: int) -> np.ndarray:
 
 @torch.inference_mode()
 def validation_loss(
-    model: nn.Module, held_out: Split, *, seed: int, images: int, runtime: Runtime, batch_size: int = 256
+    model: nn.Module,
+    held_out: Split,
+    *,
+    seed: int,
+    images: int,
+    runtime: Runtime,
+    process: Process | None = None,
+    batch_size: int = 256,
 ) -> dict[str, float]:
     """``val_loss`` and ``val_loss_bin1 … val_loss_bin5`` (5 = noisiest), each a mean over images and pixels.
 
@@ -41,7 +49,7 @@ def validation_loss(
     """
     from bench.diffusion import VPSDE
 
-    sde, device = VPSDE(), runtime.device
+    process, device = process or VPSDE(), runtime.device
     order = np.resize(stream(0, "val_images").permutation(len(held_out.images)), images)
     times = validation_times(seed, images)
     sums = torch.zeros(BINS, dtype=torch.float64)
@@ -51,10 +59,10 @@ def validation_loss(
             x0 = to_unit(batch(held_out, order[rows], None).to(device))
             start = level * images + first
             noise = block_noise(seed, "val_noise", start=start, count=len(x0), shape=tuple(x0.shape[1:])).to(device)
-            t = torch.from_numpy(times[level, rows]).to(device)
-            alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in sde.marginal(t))
+            t = process.training_times(torch.from_numpy(times[level, rows])).to(device)
+            alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in process.marginal(t))
             with runtime.autocast():
-                predicted = model(alpha * x0 + sigma * noise, sde.network_time(t))
+                predicted = model(alpha * x0 + sigma * noise, process.network_time(t))
             errors = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
             sums[level] += errors.cpu().double().sum()  # on the CPU: not every accelerator has float64
     means = sums / images

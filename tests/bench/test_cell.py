@@ -36,6 +36,11 @@ def test_train_ids_never_change(variant: str, training: TrainingConfig, seed: in
     assert _id(variant, training, seed) == golden
 
 
+def test_the_process_is_part_of_the_id_unless_it_is_the_default() -> None:
+    assert _id("uvit-s/2", TrainingConfig(precision="float32", process="vp")) == _id("uvit-s/2")
+    assert _id("uvit-s/2", TrainingConfig(precision="float32", process="sd")) != _id("uvit-s/2")
+
+
 def test_score_ids_never_change() -> None:
     point = ScorePoint(step=50_000, weights="ema", samples=10_000, sampler="dpm_solver", nfe=50)
     assert score_id("0" * 16, point, EvaluationConfig()) == "0092f5cdba01c9d4"

@@ -86,6 +86,27 @@ def test_a_record_says_what_the_cell_was_and_what_it_scored(tmp_path: Path) -> N
     assert list((tmp_path / "samples" / record.train_id).glob("*.png"))
 
 
+def test_the_process_trains_scores_and_draws(tmp_path: Path) -> None:
+    from bench.draw import sample_checkpoint
+
+    def run(process: str, sampler: str) -> Record:
+        training = dataclasses.replace(TRAINING, steps=2, process=process)
+        evaluation = dataclasses.replace(SCORED, sampler=sampler, val_every=0)
+        return _run(_cell(training=training, evaluation=evaluation), tmp_path / process)
+
+    discrete, continuous = run("sd", "dpm_solver_pp"), run("vp", "dpm_solver_pp")
+    assert discrete.train_id != continuous.train_id
+    assert discrete.training["process"] == "sd"
+    for record, process in ((discrete, "sd"), (continuous, "vp")):
+        assert {score.card["process"] for score in record.scores} == {process}
+        assert "fd_effnet_lite0_8" in {s.metric for s in record.scores}
+    assert _values(discrete) != _values(continuous)
+    out = sample_checkpoint(
+        tmp_path / "sd" / "checkpoints" / discrete.train_id, out=tmp_path / "a.npz", count=2, nfe=3, device="cpu"
+    )
+    assert out.is_file()
+
+
 def test_two_runs_are_bit_for_bit_equal_and_another_seed_is_not(tmp_path: Path) -> None:
     first, second = _run(_cell(), tmp_path / "a"), _run(_cell(), tmp_path / "b")
     assert _values(first) == _values(second)

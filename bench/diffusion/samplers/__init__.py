@@ -17,5 +17,17 @@ for _module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.na
 dpm_solver = SAMPLERS.get("dpm_solver").function
 euler_maruyama = SAMPLERS.get("euler_maruyama").function
 ddim = SAMPLERS.get("ddim").function
+dpm_solver_pp = SAMPLERS.get("dpm_solver_pp").function
+dpm_solver_pp_2m = SAMPLERS.get("dpm_solver_pp_2m").function
 
-__all__ = ["SAMPLERS", "NoisePrediction", "Sampler", "ddim", "dpm_solver", "euler_maruyama", "sampler"]
+__all__ = [
+    "SAMPLERS",
+    "NoisePrediction",
+    "Sampler",
+    "ddim",
+    "dpm_solver",
+    "dpm_solver_pp",
+    "dpm_solver_pp_2m",
+    "euler_maruyama",
+    "sampler",
+]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.diffusion.process import Process
 from bench.diffusion.samplers.registry import NoisePrediction, at_time, check_steps, sampler
 from bench.diffusion.vp_sde import VPSDE
 
@@ -23,7 +24,7 @@ def euler_maruyama(
     x_T: Tensor,
     *,
     steps: int = 1_000,
-    sde: VPSDE | None = None,
+    sde: Process | None = None,
     noise: Callable[[int], Tensor] | None = None,
     seed: int = 0,
 ) -> Tensor:
@@ -47,7 +48,7 @@ def euler_maruyama(
     return x
 
 
-def _coefficients(sde: VPSDE, t: float, s: float) -> tuple[float, float, float]:
+def _coefficients(sde: Process, t: float, s: float) -> tuple[float, float, float]:
     """x_s = keep x_t - remove eps + scale z for the reverse drift f - g^2 score, with score = -eps / sigma_t."""
     beta, dt = sde.beta(t), t - s
     return 1 + beta * dt / 2, beta * dt / float(sde.marginal(t)[1]), math.sqrt(beta * dt)

@@ -12,6 +12,8 @@ from variants.registry import Registry
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from bench.diffusion.process import Process
+
 NoisePrediction = Callable[["Tensor", "Tensor"], "Tensor"]  # (x: (B, ...), t: (B,)) -> predicted noise (B, ...)
 
 
@@ -65,11 +67,12 @@ def check_steps(steps: int) -> int:
     return count
 
 
-def check_end(t_end: float) -> float:
-    """``t_end`` as a float; raises ValueError outside (0, 1)."""
-    if not 0 < t_end < 1:
-        raise ValueError(f"t_end must lie in (0, 1), got {t_end}")
-    return float(t_end)
+def check_end(t_end: float | None, process: Process) -> float:
+    """``t_end``, or the process's own where it is None; raises ValueError outside (0, 1)."""
+    end = process.t_end if t_end is None else t_end
+    if not 0 < end < 1:
+        raise ValueError(f"t_end must lie in (0, 1), got {end}")
+    return float(end)
 
 
 def at_time(noise_pred: NoisePrediction, x: Tensor, t: float) -> Tensor:

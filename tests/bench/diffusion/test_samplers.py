@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from bench.diffusion import VPSDE
-from bench.diffusion.samplers import SAMPLERS, ddim, dpm_solver, euler_maruyama
+from bench.diffusion import PROCESSES, VPSDE
+from bench.diffusion.samplers import SAMPLERS, ddim, dpm_solver, dpm_solver_pp, dpm_solver_pp_2m, euler_maruyama
 from bench.diffusion.samplers.dpm_solver_fast import orders
 from bench.random import block_noise
-from tests.bench.diffusion.gaussian import MEAN, STD, exact, noise_pred, x_T
+from tests.bench.diffusion.gaussian import MEAN, STD, exact, noise_pred, noise_under, x_T
 
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 10, 20, 50)
 
 
-def rates(sampler, counts, **options):
+def rates(sampler, counts, process="vp", t_end=None):
     """Observed orders of convergence between successive counts, in float64."""
-    errors = [float((sampler(noise_pred, x_T(), steps=n, **options) - exact(x_T(), 1e-4)).abs().max()) for n in counts]
+    sde = PROCESSES.get(process)
+    t_end = t_end or sde.t_end
+    end, eps = exact(x_T(), t_end, sde), noise_under(sde)
+    errors = [float((sampler(eps, x_T(), steps=n, sde=sde, t_end=t_end) - end).abs().max()) for n in counts]
     pairs = zip(counts[:-1], counts[1:], errors[:-1], errors[1:], strict=True)
     return [math.log(e1 / e2) / math.log(n2 / n1) for n1, n2, e1, e2 in pairs]
 
@@ -50,7 +53,7 @@ def test_fewer_than_one_evaluation_is_refused(name, steps):
         SAMPLERS.get(name)(noise_pred, x_T(), steps=steps)
 
 
-@pytest.mark.parametrize("sampler", [dpm_solver, ddim])
+@pytest.mark.parametrize("sampler", [dpm_solver, dpm_solver_pp, dpm_solver_pp_2m, ddim])
 @pytest.mark.parametrize("t_end", [0.0, 1.0, -1.0, float("nan")])
 def test_an_end_outside_the_process_is_refused(sampler, t_end):
     with pytest.raises(ValueError, match="t_end"):
@@ -74,12 +77,15 @@ def test_the_input_is_left_as_it_was(name):
     assert torch.equal(start, x_T())
 
 
+@pytest.mark.parametrize("process", PROCESSES.names())
 @pytest.mark.parametrize("name", SAMPLERS.names())
-def test_float32_stays_close_to_float64(name):
+def test_float32_stays_close_to_float64(name, process):
+    sde = PROCESSES.get(process)
     options = {"noise": lambda i: x_T().roll(i)} if SAMPLERS.get(name).stochastic else {}
-    single = SAMPLERS.get(name)(noise_pred, x_T(torch.float32), steps=50, **options)
-    double = SAMPLERS.get(name)(noise_pred, x_T(), steps=50, **options)
-    torch.testing.assert_close(single.double(), double, rtol=1e-5, atol=1e-5)
+    single = SAMPLERS.get(name)(noise_under(sde), x_T(torch.float32), steps=50, sde=sde, **options)
+    double = SAMPLERS.get(name)(noise_under(sde), x_T(), steps=50, sde=sde, **options)
+    tolerance = 1e-5 if process == "vp" else 1e-4
+    torch.testing.assert_close(single.double(), double, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", SAMPLERS.names())
@@ -92,9 +98,20 @@ def test_cards_say_what_a_sampler_is(name):
     assert len(asked) == entry.default_nfe
 
 
-def test_another_process_is_used():
-    sde = VPSDE(0.1, 10.0)
-    assert not torch.equal(dpm_solver(noise_pred, x_T(), steps=4, sde=sde), dpm_solver(noise_pred, x_T(), steps=4))
+@pytest.mark.parametrize("name", SAMPLERS.names())
+def test_another_process_is_used(name):
+    method = SAMPLERS.get(name)
+    for sde in (VPSDE(0.1, 10.0), PROCESSES.get("sd")):
+        assert not torch.equal(method(noise_pred, x_T(), steps=4, sde=sde), method(noise_pred, x_T(), steps=4))
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLERS.names() if not SAMPLERS.get(name).stochastic])
+def test_samplers_end_where_the_process_does(name):
+    """With noise that is always zero, x_t / alpha_t never changes: alpha at the end shows where that was."""
+    for sde in map(PROCESSES.get, PROCESSES.names()):
+        x = SAMPLERS.get(name)(lambda x, t: torch.zeros_like(x), x_T(), steps=7, sde=sde)
+        expected = x_T() * sde.marginal(sde.t_end)[0] / sde.marginal(1.0)[0]
+        torch.testing.assert_close(x, expected, rtol=1e-9, atol=0)
 
 
 def test_an_unknown_sampler_names_the_nearest():
@@ -134,6 +151,12 @@ def test_orders_use_up_the_evaluations(steps, expected):
 def test_dpm_solver_converges_with_third_order(counts):
     """Whichever lower-order steps use up the evaluations: they come last, where little noise is left to be wrong."""
     assert min(rates(dpm_solver, counts)) > 2.9
+
+
+def test_dpm_solver_converges_with_third_order_on_the_discrete_schedule_too():
+    """It ends at 1/N, with more noise left: where the last step is of first order, its one error is of second."""
+    assert min(rates(dpm_solver, (32, 62, 122, 242), "sd")) > 2.9
+    assert min(rates(dpm_solver, (31, 61, 121, 241), "sd")) > 1.95
 
 
 def test_dpm_solver_is_exact_for_constant_noise_in_any_number_of_steps():
@@ -272,8 +295,9 @@ def test_default_noise_comes_from_the_seed_and_not_from_torch_s_generator():
 # -- DDIM -------------------------------------------------------------------------------------------------------------
 
 
-def test_ddim_converges_to_the_exact_flow_with_first_order():
-    assert rates(ddim, (100, 200, 400, 800))[-1] == pytest.approx(1, abs=0.15)
+@pytest.mark.parametrize("process", PROCESSES.names())
+def test_ddim_converges_to_the_exact_flow_with_first_order(process):
+    assert rates(ddim, (100, 200, 400, 800), process)[-1] == pytest.approx(1, abs=0.15)
 
 
 def test_ddim_asks_at_uniform_times():

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bench.config import TrainingConfig
-from bench.diffusion import VPSDE
+from bench.diffusion import VPSDE, SDSchedule
 from bench.random import normal, stream
 from bench.runtime import Runtime
 from bench.training import make_step
@@ -34,6 +34,19 @@ def test_the_loss_is_the_noise_prediction_error() -> None:
     x_t = alpha.view(-1, 1, 1, 1) * x0 + sigma.view(-1, 1, 1, 1) * noise
     expected = (state.model(x_t, 999 * t) - noise).square().mean()
     assert torch.allclose(state.loss(x0, t, noise), expected, atol=1e-6)
+
+
+def test_the_discrete_process_trains_at_its_steps() -> None:
+    model = create_model(VARIANT, image_size=16, channels=3)
+    state = TrainState(model, TrainingConfig(batch_size=8, process="sd"), Runtime())
+    asked: list[torch.Tensor] = []
+    model.register_forward_pre_hook(lambda module, inputs: asked.append(inputs[1]))
+    x0, t, noise = _data()
+    loss = state.loss(x0, t, noise)
+    assert torch.allclose(asked[0], torch.floor(1000 * t) + 1, atol=1e-3)
+    alpha, sigma = SDSchedule().marginal((torch.floor(1000 * t) + 1) / 1000)
+    x_t = alpha.view(-1, 1, 1, 1) * x0 + sigma.view(-1, 1, 1, 1) * noise
+    assert torch.allclose(loss, (model(x_t, torch.floor(1000 * t) + 1) - noise).square().mean(), atol=1e-5)
 
 
 def test_warm_up_is_linear_and_then_constant() -> None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.data import Split
-from bench.diffusion import VPSDE
+from bench.diffusion import VPSDE, SDSchedule
 from bench.random import block_noise
 from bench.runtime import Runtime
 from bench.training.validation import BINS, validation_loss, validation_times
@@ -58,6 +58,14 @@ def test_the_network_is_asked_at_network_times() -> None:
     model = Known()
     _loss(model)
     assert np.allclose(torch.cat(model.times).numpy(), 999 * validation_times(0, IMAGES).reshape(-1), rtol=1e-6)
+
+
+def test_the_discrete_process_is_validated_at_its_steps() -> None:
+    model = Known()
+    validation_loss(model, _split(), seed=0, images=IMAGES, runtime=Runtime(), process=SDSchedule())
+    steps = torch.cat(model.times)
+    assert torch.allclose(steps, steps.round(), atol=1e-3)
+    assert np.allclose(steps.numpy(), np.floor(1000 * validation_times(0, IMAGES).reshape(-1)) + 1, atol=1e-3)
 
 
 def test_batch_size_changes_nothing_and_the_seed_changes_times_and_noise_only() -> None:
