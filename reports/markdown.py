@@ -9,6 +9,7 @@ from reports.frame import Findings, GridView
 from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
 from reports.text import markdown as esc
+from reports.verdicts import compare
 
 
 def document(findings: Findings, plots: Mapping[str, Sequence[str]]) -> str:
@@ -27,9 +28,10 @@ def document(findings: Findings, plots: Mapping[str, Sequence[str]]) -> str:
 
 def _grid(grid: GridView, plots: Sequence[str]) -> list[str]:
     lines = [f"## {esc(grid.title)}", "", f"**{esc(grid.manifest['question'])}**", ""]
-    lines += [f"Design: {esc(notes.design(grid))}.", "", f"> {esc(notes.verdict(grid))}", ""]
+    compared = compare(grid)
+    lines += [f"Design: {esc(notes.design(grid))}.", "", f"> {esc(notes.verdict(grid, compared), limit=1000)}", ""]
     lines += [*table(arm_table(grid)), "", f"{esc(notes.reading())}", ""]
-    for note in [*notes.costs(grid), *notes.paper_notes(grid)]:
+    for note in [*notes.evidence(grid, compared), *notes.costs(grid), *notes.paper_notes(grid)]:
         lines += [esc(note, limit=500) + ".", ""]
     for plot in plots:
         lines += [f"![Scores of the arms of grid {esc(grid.title)}]({plot})", ""]
@@ -37,8 +39,8 @@ def _grid(grid: GridView, plots: Sequence[str]) -> list[str]:
         lines += [notes.caption(), ""]
     lines += _bullets("Failed cells", notes.failures(grid))
     lines += _bullets("Score cards", notes.score_cards(grid))
-    if found := notes.provenance(grid):
-        lines += [f"Provenance: {esc(found)}.", ""]
+    if made := notes.provenance(grid):
+        lines += [f"Provenance: {esc(made)}.", ""]
     return lines
 
 

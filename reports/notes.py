@@ -9,8 +9,9 @@ from reports import columns as cols
 from reports.costs import cost_columns
 from reports.frame import GridView
 from reports.paper import paper_column
-from reports.statistics import why_no_verdict
 from reports.text import plural, steps
+from reports.verdicts import GridComparison, compare
+from reports.wording import sensitivity
 from results.metrics import describe
 from results.record import Record
 
@@ -30,9 +31,24 @@ def design(grid: GridView) -> str:
     return " · ".join(parts)
 
 
-def verdict(grid: GridView) -> str:
-    """Why there is no verdict, and what the figures are instead."""
-    return f"No verdict: {why_no_verdict(grid)}. Differences are descriptive: arm minus baseline, paired by seed."
+def verdict(grid: GridView, found: GridComparison | None = None) -> str:
+    """The grid's answer, or why there is no verdict and what the figures are instead."""
+    found = found or compare(grid)
+    if found.why_none is None:
+        return found.answer
+    return f"No verdict: {found.why_none}. Differences are descriptive: arm minus baseline, paired by seed."
+
+
+def evidence(grid: GridView, found: GridComparison | None = None) -> list[str]:
+    """How the verdicts were reached and what could have been seen, where there is an interval at all."""
+    found = found or compare(grid)
+    if not found.method:
+        return []
+    return [f"Δ: {found.method}", *([line] if (line := sensitivity(grid, found)) else []), *_remarks(found)]
+
+
+def _remarks(found: GridComparison) -> list[str]:
+    return [f"{comparison.arm}: {comparison.note}" for comparison in found.comparisons if comparison.note]
 
 
 def reading() -> str:

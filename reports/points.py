@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from reports import columns as cols
 from reports.frame import ArmView, GridView
+from reports.statistics import interval95 as interval95
 from reports.statistics import summarise
 
 
@@ -49,17 +48,6 @@ def scores(grid: GridView) -> list[Scores]:
 def endpoint_scores(grid: GridView) -> Scores | None:
     """The primary endpoint's scores, of the way of measuring that most arms share; None before there are any."""
     return next((found for found in scores(grid) if found.is_endpoint), None)
-
-
-def interval95(numbers: Collection[float]) -> tuple[float, float] | None:
-    """Student's t interval of the mean; None for fewer than two numbers."""
-    summary = summarise(numbers)
-    if summary is None or summary.std is None:
-        return None
-    from scipy.special import stdtrit  # here, for the table needs none of it
-
-    half = float(stdtrit(summary.n - 1, 0.975)) * summary.std / math.sqrt(summary.n)
-    return summary.mean - half, summary.mean + half
 
 
 def _most(grid: GridView, columns: list[cols.Column]) -> list[cols.Column]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from reports.markdown import document
 from reports.page import document as page_document
 from reports.plots import draw
 from reports.profiles import figures as profile_figures
-from reports.statistics import why_no_verdict
 from reports.tables import figures
+from reports.verdicts import compare
 from results.frame import Dirs
 from results.store import write_bytes
 
@@ -82,12 +82,15 @@ def _data(findings: Findings) -> dict[str, Any]:
 
 def _grid(grid: GridView) -> dict[str, Any]:
     keys = ("question", "baseline", "reference", "budget", "dataset")
+    found = compare(grid)
     return {
         "name": grid.title,
         **{key: grid.manifest[key] for key in keys},
         "endpoint": {**grid.endpoint, "step": grid.step},
-        "verdict": None,
-        "why_no_verdict": why_no_verdict(grid),
+        "verdict": found.answer or None,
+        "why_no_verdict": found.why_none,
+        "method": found.method or None,
+        "comparisons": [asdict(comparison) for comparison in found.comparisons],
         "arms": figures(grid),
         "failures": notes.failures(grid),
         "score_cards": notes.score_cards(grid),

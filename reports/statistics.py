@@ -1,4 +1,4 @@
-"""Descriptive statistics over seeds. Tests, intervals and verdicts (rule 6) belong here when they come."""
+"""Descriptive statistics over seeds. Tests and verdicts (rule 6) are in reports/verdicts.py."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import statistics
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from reports.frame import GridView
-from reports.text import plural
+from reports.frame import ArmView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +16,17 @@ class Summary:
     mean: float
     std: float | None
     n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmSummary:
+    """One arm over the seeds that trained to the end; ``interval`` is of the mean, at 95%, for this arm alone."""
+
+    arm: str
+    summary: Summary | None
+    interval: tuple[float, float] | None
+    failed: int
+    total: int
 
 
 def summarise(numbers: Collection[float]) -> Summary | None:
@@ -32,17 +42,23 @@ def paired_difference(arm: Mapping[int, float], baseline: Mapping[int, float]) -
     return summarise([arm[seed] - baseline[seed] for seed in sorted(arm.keys() & baseline.keys())])
 
 
-def why_no_verdict(grid: GridView) -> str:
-    """One sentence: why this report gives no verdict on the grid."""
-    baseline = grid.baseline
-    seeds = max((len(arm.survivors) for arm in grid.arms), default=0)
-    if undertrained := baseline.count("undertrained"):
-        return (
-            f"the baseline {baseline.name} is undertrained ({undertrained} of {plural(len(baseline.cells), 'seed')}): "
-            "it had not left the first phase, in which a network only learns to copy the noise"
-        )
-    if not baseline.survivors:
-        return f"the baseline {baseline.name} has no finished cell to compare with"
-    if seeds < 2:
-        return "one seed cannot tell an arm's effect from chance"
-    return f"the {seeds} seeds an arm are described here, not tested"
+def interval95(numbers: Collection[float]) -> tuple[float, float] | None:
+    """Student's t interval of the mean; None for fewer than two numbers."""
+    summary = summarise(numbers)
+    if summary is None or summary.std is None:
+        return None
+    from reports.inference import interval  # here, for a table of single seeds needs no scipy
+
+    return interval(summary.mean, summary.std, summary.n)
+
+
+def arm_summary(arm: ArmView, values: Mapping[int, float]) -> ArmSummary:
+    """Mean, standard deviation and interval of ``values`` by seed, and how many of the arm's cells failed."""
+    failed = sum(not record.survived for record in arm.records)
+    return ArmSummary(
+        arm=arm.name,
+        summary=summarise(values.values()),
+        interval=interval95(values.values()),
+        failed=failed,
+        total=len(arm.cells),
+    )

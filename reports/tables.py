@@ -10,6 +10,7 @@ from reports.costs import CostColumns, cost_columns, peak_bytes
 from reports.frame import ArmView, GridView
 from reports.paper import PaperColumn, paper_column
 from reports.statistics import Summary, paired_difference, summarise
+from reports.verdicts import Comparison, GridComparison, compare
 from results.metrics import Metric, si
 from results.record import STATUSES
 
@@ -29,7 +30,8 @@ class Table:
 
 
 def arm_table(grid: GridView) -> Table:
-    """Arms x (endpoint, n, Δ, other scores, size, status). No best is marked: that would be a verdict."""
+    """Arms x (endpoint, n, Δ, its interval and verdict where there are any, other scores, size, status)."""
+    judged = _judged(grid)
     every = [c for c in cols.columns(grid) if cols.shown(grid, c)]
     primary = [c for c in every if cols.is_endpoint(grid, c)]
     others = [c for c in every if not cols.is_endpoint(grid, c)]
@@ -37,14 +39,15 @@ def arm_table(grid: GridView) -> Table:
     headings: list[str] = ["arm"]
     for column in primary:
         headings += [column.heading, "n", f"Δ vs\n{grid.baseline.name}"]
+        headings += ["95% interval\n(simultaneous)", "verdict"] if _is_judged(judged, column) else []
     headings += ["params", "MACs", "status"]
     blocks = [0] * len(headings)
     headings += [heading for cost in costs for heading in cost.headings]
     headings += [column.heading for column in others] + ([paper.heading] if paper else [])
     blocks += [1] * (len(headings) - len(blocks))
-    rows = [_row(grid, arm, primary, costs, others, paper) for arm in grid.arms]
+    rows = [_row(grid, arm, primary, judged, costs, others, paper) for arm in grid.arms]
     baseline = next(i for i, arm in enumerate(grid.arms) if arm.is_baseline)
-    floor = _floor_row(grid, primary, costs, others, len(headings))
+    floor = _floor_row(grid, primary, judged, costs, others, len(headings))
     return Table(headings=tuple(headings), blocks=tuple(blocks), rows=tuple(rows), floor=floor, baseline=baseline)
 
 
@@ -52,6 +55,7 @@ def _row(
     grid: GridView,
     arm: ArmView,
     primary: list[cols.Column],
+    judged: GridComparison | None,
     costs: list[CostColumns],
     others: list[cols.Column],
     paper: PaperColumn | None,
@@ -60,21 +64,48 @@ def _row(
     for column in primary:
         summary = summarise(cols.values(arm, column).values())
         row += [show(column.described, summary), str(summary.n) if summary else "0", _delta(grid, arm, column)]
+        if judged is not None and _is_judged(judged, column):
+            row += _verdict_texts(column, judged.of(arm))
     row += [_cost(grid, arm, "params"), _cost(grid, arm, "macs"), status(arm)]
     row += [text for cost in costs for text in cost.texts(arm)]
     row += [show(column.described, summarise(cols.values(arm, column).values())) for column in others]
     return (*row, *([paper.text(arm)] if paper else []))
 
 
+def _judged(grid: GridView) -> GridComparison | None:
+    """The grid's verdicts; None where there are none."""
+    found = compare(grid)
+    return found if found.why_none is None else None
+
+
+def _is_judged(judged: GridComparison | None, column: cols.Column) -> bool:
+    return judged is not None and judged.endpoint is not None and judged.endpoint.key() == column.key()
+
+
+def _verdict_texts(column: cols.Column, found: Comparison | None) -> list[str]:
+    """Interval and verdict of an arm; empty for the baseline."""
+    if found is None:
+        return ["", ""]
+    low, high = found.interval or (None, None)
+    shown = column.described.format
+    interval = "–" if found.interval is None else f"{shown(low, signed=True)} to {shown(high, signed=True)}"
+    return [interval, found.verdict or "–"]
+
+
 def _floor_row(
-    grid: GridView, primary: list[cols.Column], costs: list[CostColumns], others: list[cols.Column], width: int
+    grid: GridView,
+    primary: list[cols.Column],
+    judged: GridComparison | None,
+    costs: list[CostColumns],
+    others: list[cols.Column],
+    width: int,
 ) -> tuple[str, ...] | None:
     """The floor stands under each sample score, ``n/a`` where too few images are held out."""
     if not any(c.described.kind in ("frechet", "kernel", "precision", "recall") for c in primary + others):
         return None
     row = ["floor: real images"]
     for column in primary:
-        row += [_floor(grid, column), "", ""]
+        row += [_floor(grid, column), "", "", *(["", ""] if _is_judged(judged, column) else [])]
     row += ["", "", "", *[""] * (2 * len(costs)), *(_floor(grid, column) for column in others)]
     return tuple(row + [""] * (width - len(row)))
 
@@ -139,12 +170,34 @@ def status(arm: ArmView) -> str:
 
 def figures(grid: GridView) -> list[dict[str, Any]]:
     """All columns of all arms as numbers, a dictionary an arm: what the CSV file and ``--json`` hold."""
-    every = cols.columns(grid)
+    every, judged = cols.columns(grid), _judged(grid)
     paper = paper_column(grid)
-    return [_figures(grid, arm, every, paper) for arm in grid.arms]
+    return [_figures(grid, arm, every, judged, paper) for arm in grid.arms]
 
 
-def _figures(grid: GridView, arm: ArmView, every: list[cols.Column], paper: PaperColumn | None) -> dict[str, Any]:
+def _verdict_numbers(column: cols.Column, found: Comparison | None) -> dict[str, Any]:
+    """One arm's inference, in the metric's own unit; all None for the baseline."""
+    name = f"delta {column.csv}"
+    low, high = (found.interval if found else None) or (None, None)
+    return {
+        f"{name} low": low,
+        f"{name} high": high,
+        f"{name} p": found.p if found else None,
+        f"{name} p_holm": found.p_holm if found else None,
+        f"{name} effect_size": found.effect_size if found else None,
+        f"{name} mde": found.mde if found else None,
+        "verdict": found.verdict if found else None,
+        "seeds_needed": found.seeds_needed if found else None,
+    }
+
+
+def _figures(
+    grid: GridView,
+    arm: ArmView,
+    every: list[cols.Column],
+    judged: GridComparison | None,
+    paper: PaperColumn | None,
+) -> dict[str, Any]:
     statuses = {f"n_{name}": arm.count(name) for name in STATUSES}
     pending = sum(cell.record is None for cell in arm.cells)
     row: dict[str, Any] = {"arm": arm.name, "variant": arm.variant, "baseline": arm.is_baseline}
@@ -157,6 +210,8 @@ def _figures(grid: GridView, arm: ArmView, every: list[cols.Column], paper: Pape
         row |= _numbers(column.csv, summary)
         if cols.is_endpoint(grid, column):
             row |= _numbers(f"delta {column.csv}", difference(grid, arm, column))
+        if judged is not None and _is_judged(judged, column):
+            row |= _verdict_numbers(column, judged.of(arm))
     for cost in cost_columns(grid):
         record = cost.by_arm.get(arm.name)
         row[f"imgs_per_s {cost.mode}"] = record.timing["imgs_per_s"] if record else None

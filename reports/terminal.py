@@ -12,6 +12,7 @@ from reports.frame import Findings, GridView
 from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
 from reports.text import plain
+from reports.verdicts import compare
 from results.profile import ProfileRecord
 
 if TYPE_CHECKING:
@@ -50,9 +51,11 @@ def _parts(findings: Findings, console: Console) -> Iterator[RenderableType]:
             yield Text()
             yield table
         yield Text()
-        yield Text(plain(notes.verdict(grid)), style="bold")
+        found = compare(grid)
+        yield Text(plain(notes.verdict(grid, found), limit=1000), style="bold")
         yield Text(notes.reading(), style="dim")
-        yield from (Text(plain(n, limit=500), style="dim") for n in [*notes.costs(grid), *notes.paper_notes(grid)])
+        lines = [*notes.evidence(grid, found), *notes.costs(grid), *notes.paper_notes(grid)]
+        yield from (Text(plain(line, limit=500), style="dim") for line in lines)
         yield from _list("failed", notes.failures(grid), style="red")
     yield from _list("of no grid", notes.loose_cells(findings.loose), style="dim")
     if findings.profiles:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from reports import columns as cols
-from reports import notes
-from reports.frame import ArmView, GridView
-from reports.tables import difference, show
+from reports.frame import GridView
 from reports.text import plain, plural
+from reports.verdicts import Comparison, GridComparison, compare
 from results.metrics import Metric, describe
 
 
@@ -44,34 +40,7 @@ class Answer:
 
 def answer(grid: GridView) -> Answer:
     """The grid's answer from its records: verdicts where they can be given, else the differences as description."""
-    try:
-        from reports.verdicts import compare
-    except ModuleNotFoundError:
-        rows = tuple(_described(grid, arm) for arm in grid.arms if not arm.is_baseline)
-        return Answer(text=notes.verdict(grid), resolved=False, method="", arms=rows)
     return judged(grid, compare(grid))
-
-
-class Comparison(Protocol):
-    """One arm against the baseline, as ``reports.verdicts`` gives it; differences in the metric's own unit."""
-
-    arm: str
-    n_pairs: int
-    difference: float | None
-    interval: tuple[float, float] | None
-    verdict: str | None
-    failed: int
-    total: int
-    note: str
-
-
-class GridComparison(Protocol):
-    """A whole grid, likewise: ``answer`` or, without one, ``why_none``."""
-
-    answer: str | None
-    why_none: str | None
-    method: str
-    comparisons: Sequence[Comparison]
 
 
 def judged(grid: GridView, found: GridComparison) -> Answer:
@@ -94,12 +63,3 @@ def _judged(metric: Metric, found: Comparison) -> ArmAnswer:
         text += f"; {plain(found.note)}"
     verdict = found.verdict or ""
     return ArmAnswer(arm=found.arm, mean=found.difference, low=low, high=high, text=text, verdict=verdict)
-
-
-def _described(grid: GridView, arm: ArmView) -> ArmAnswer:
-    metric = describe(grid.endpoint["metric"])
-    column = next((c for c in cols.columns(grid) if cols.is_endpoint(grid, c)), None)
-    summary = difference(grid, arm, column) if column else None
-    mean = summary.mean if summary else None
-    text = show(metric, summary, signed=True)
-    return ArmAnswer(arm=arm.name, mean=mean, low=None, high=None, text=text, verdict="")

@@ -29,7 +29,7 @@ def skip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rendered]:
 
 def test_files(skip: tuple[Path, Rendered]) -> None:
     folder, rendered = skip
-    names = ["report.md", "tables/skip.csv", "plots/skip.png", "plots/skip.svg"]
+    names = ["report.md", "tables/skip.csv", "plots/skip.png", "plots/skip.svg", "index.html"]
     assert rendered.paths == [folder / "report" / name for name in names]
     assert all(path.is_file() for path in rendered.paths)
     assert rendered.text.endswith(f"report: {folder}/report/report.md\n")
@@ -129,7 +129,7 @@ def test_nothing_is_drawn_before_the_first_score(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write_grid("skip", manifest())
     store.write(record("add", 0, status="oom", scores=[]))
-    assert [path.name for path in reports.render(tmp_path).paths] == ["report.md", "skip.csv"]
+    assert [path.name for path in reports.render(tmp_path).paths] == ["report.md", "skip.csv", "index.html"]
 
 
 def test_scores_of_any_size_are_drawn(tmp_path: Path) -> None:
@@ -138,4 +138,4 @@ def test_scores_of_any_size_are_drawn(tmp_path: Path) -> None:
         item = record(arm, 0)
         scores = [dataclasses.replace(s, value=None if s.value is None else factor * s.value) for s in item.scores]
         store.write(dataclasses.replace(item, scores=scores))
-    assert len(reports.render(tmp_path).paths) == 4
+    assert len(reports.render(tmp_path).paths) == 5

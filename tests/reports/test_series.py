@@ -11,8 +11,8 @@ import pytest
 
 from reports.footers import seed_count
 from reports.frame import find
-from reports.points import interval95
 from reports.series import profile_series, series
+from reports.statistics import interval95
 from reports.tradeoffs import pareto_front
 from results import Store
 from tests.reports.simulated import FD, manifest, profile, record, score, skip_run

@@ -74,9 +74,10 @@ def test_the_table_is_out_before_anything_is_drawn(hundred: Path, tmp_path: Path
     assert seen["code"] == 0
     assert "20/20 ok" in table["text"]
     assert "report: " not in table["text"]
-    assert (table["heavy"], table["files"]) == ([], [])
-    assert end["text"] == f"{table['text']}report: {tmp_path / 'out' / 'report.md'}\n"
-    assert (end["heavy"], end["files"]) == (["matplotlib"], [".csv", ".md", ".png", ".svg"])
+    assert (table["heavy"], table["files"]) == (["scipy"], [])  # for the verdicts
+    places = f"page: {tmp_path / 'out' / 'index.html'}\nreport: {tmp_path / 'out' / 'report.md'}\n"
+    assert end["text"] == table["text"] + places
+    assert (end["heavy"], end["files"]) == (["matplotlib", "scipy"], [".csv", ".html", ".md", ".png", ".svg"])
 
 
 def test_the_table_of_100_records_costs_a_few_imports_of_pandas(hundred: Path, tmp_path: Path) -> None:
