@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -35,6 +35,10 @@ class Budget:
     training: TrainingConfig
     evaluation: EvaluationConfig
     endpoint: Endpoint
+
+    def with_evaluation(self, values: Mapping[str, Any], *, where: str) -> Budget:
+        """A copy with these fields of the evaluation set, as a grid asks. Raises ValueError naming ``where``."""
+        return dataclasses.replace(self, evaluation=self.evaluation.replace(values, where=where))
 
     def with_settings(self, settings: Sequence[str]) -> Budget:
         """A copy with ``--set`` overrides such as ``training.steps=200``. Raises ValueError naming the setting."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 SCALED = "scaled"  # the paper's sizes relative to the preset; in place of a list of options
-_KEYS = ("question", "reference", "baseline", "endpoint", "axes", "variants")
+_KEYS = ("question", "reference", "baseline", "endpoint", "evaluation", "axes", "variants")
 _ENDPOINT_KEYS = ("metric", "weights", "step", "margin")
 
 
@@ -29,7 +29,10 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """A comparison as written down: ``axes`` (options, one axis at a time) or ``variants`` (text, by arm)."""
+    """A comparison as written down: ``axes`` (options, one axis at a time) or ``variants`` (text, by arm).
+
+    ``evaluation`` holds fields of the budget's evaluation that the grid sets, unchecked until it meets a budget.
+    """
 
     name: str
     question: str
@@ -38,6 +41,7 @@ class Grid:
     endpoint: Mapping[str, Any]
     axes: Mapping[str, list[str] | str]
     variants: Mapping[str, str]
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
 
     def arms(self, preset: str, *, image_size: int) -> list[Arm]:
         """The arms relative to ``preset``, in the file's order, each variant once.
@@ -131,6 +135,7 @@ def _parse(name: str, text: str, *, where: str) -> Grid:
         endpoint=_endpoint(content.get("endpoint", {}), where),
         axes=_axes(axes, where),
         variants=_variants(variants, where),
+        evaluation=_evaluation(content.get("evaluation", {}), where),
     )
 
 
@@ -157,6 +162,12 @@ def _endpoint(table: Any, where: str) -> dict[str, Any]:
     margin = table.get("margin", 1)
     if isinstance(margin, bool) or not isinstance(margin, int | float) or not margin > 0:
         raise ValueError(f"{where}: [endpoint] margin: expected a number above 0, got {margin!r}")
+    return dict(table)
+
+
+def _evaluation(table: Any, where: str) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise ValueError(f"{where}: expected a table [evaluation], got {table!r}")
     return dict(table)
 
 

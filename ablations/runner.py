@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from ablations.budgets import Budget, Endpoint
 from ablations.engines.job import Engine, Job, Lost, Run, Tell
 from ablations.grid import Arm, Grid
+from bench import sweep
 from bench.cell import Cell, score_points, validation_steps
-from bench.config import Precision
+from bench.config import EvaluationConfig, Precision
 from bench.kernels import for_network
 from bench.prepared import Prepared, failure_record, is_finished, load_cached_dataset, prepare
 from bench.runtime import Runtime
@@ -139,7 +140,16 @@ def cost(plan: Plan) -> dict[str, int]:
         validations = 2 * 5 * evaluation.val_images * len(validation_steps(evaluation, steps))
         images = sum(point.samples * point.nfe for point in score_points(evaluation, steps))
         sampling += prepared.macs * (images + validations)
-    return {"training_macs": training, "sampling_macs": sampling}
+    return {"training_macs": training, "sampling_macs": sampling, "sweep_macs": _sweep_cost(plan)}
+
+
+def _sweep_cost(plan: Plan) -> int:
+    """The part of the sampling that the sweep adds to it."""
+    evaluation = plan.budget.evaluation
+    plain = dataclasses.replace(evaluation, sweep=())
+    steps = plan.budget.training.steps
+    added = set(score_points(evaluation, steps)) - set(score_points(plain, steps))
+    return sum(prepared.macs for prepared in plan.cells) * sum(point.samples * point.nfe for point in added)
 
 
 def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
@@ -156,6 +166,7 @@ def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
         "dataset": plan.cells[0].dataset.name,  # never a path
         "preset": plan.preset,
         "runtime": runtime.asdict(),
+        "evaluation": _draws(plan.budget.evaluation),
         "arms": [
             {
                 "arm": arm.name,
@@ -167,6 +178,16 @@ def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
             for arm in plan.arms
         ],
     }
+
+
+def _draws(evaluation: EvaluationConfig) -> dict[str, list[dict[str, Any]]]:
+    """Which samples this grid asked for: a record holds those of other grids as well."""
+    kinds = {
+        "draws": sweep.own_draws(evaluation),
+        "sweep": sweep.draws(evaluation),
+        "left_out": [d for d in sweep.all_draws(evaluation) if d not in sweep.draws(evaluation)],
+    }
+    return {kind: [draw._asdict() for draw in drawn] for kind, drawn in kinds.items()}
 
 
 def _sizes(model: ModelConfig) -> dict[str, int]:

@@ -25,6 +25,7 @@ from ablations.runner import (
     unfinished,
 )
 from ablations.tracking import check_tracker
+from bench import sweep
 from bench.config import Precision, as_precision
 from bench.kernels import with_measured_attention
 from bench.runtime import Runtime, cores, pick_device, resolve_runtime, thread_limit
@@ -54,7 +55,9 @@ def make_plan(request: Request, *, stored: Runtime | None = None) -> tuple[Plan,
     ``stored`` is the runtime that this grid was started with in its folder. Everything that needs no torch is checked
     before torch is imported, so that a slip is answered at once.
     """
-    grid, budget = load_grid(request.grid), load_budgets().get(request.budget).with_settings(request.settings)
+    grid, budget = load_grid(request.grid), load_budgets().get(request.budget)
+    budget = budget.with_evaluation(grid.evaluation, where=f"grid {grid.name}: evaluation")
+    budget = budget.with_settings(request.settings)
     asked = as_precision(request.precision, where="--precision")
     scope = resolve_scope(
         grid,
@@ -134,9 +137,24 @@ def print_plan(plan: Plan) -> None:
     console.print(
         f"training {total['training_macs'] / 1e15:.3f} PMACs, sampling {total['sampling_macs'] / 1e15:.3f} PMACs"
     )
+    if swept := _sweep_text(plan):
+        console.print(swept, highlight=False)
     console.print(
         f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {plan.grid.baseline}"
     )
+
+
+def _sweep_text(plan: Plan) -> str:
+    """What the sweep asks for, what it adds to the sampling, and what the budget leaves out; "" without one."""
+    evaluation = plan.budget.evaluation
+    every, within = sweep.all_draws(evaluation), sweep.draws(evaluation)
+    if not every:
+        return ""
+    text = f"sweep {len(within)} of {len(every)} entries, {cost(plan)['sweep_macs'] / 1e15:.3f} PMACs of the sampling"
+    if len(within) < len(every):
+        limit = evaluation.sweep_max_nfe
+        text += f"; more than {limit} evaluations: left out by the budget, --set evaluation.sweep_max_nfe=0 takes all"
+    return text
 
 
 def run_grid(

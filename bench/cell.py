@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench.config import EvaluationConfig, TrainingConfig
+from bench.sweep import draws
 
 if TYPE_CHECKING:
     from bench.data import Dataset
@@ -90,7 +91,13 @@ def score_points(evaluation: EvaluationConfig, steps: int) -> list[ScorePoint]:
                 points.append(
                     _point(step, weights, evaluation.final_samples, evaluation.final_sampler, evaluation.final_nfe)
                 )
-    return points
+    if evaluation.samples:
+        points += [
+            _point(steps, weights, evaluation.samples, draw.sampler, draw.nfe)
+            for weights in evaluation.weights
+            for draw in draws(evaluation)
+        ]
+    return list(dict.fromkeys(points))  # the sweep may hold what the budget draws anyway
 
 
 def validation_steps(evaluation: EvaluationConfig, steps: int) -> list[int]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
+from bench.sweep import parse
+
 Precision = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["raw", "ema"]
 Process = Literal["vp", "sd"]  # the continuous VP-SDE; Stable Diffusion's discrete schedule of 1,000 steps
@@ -90,6 +92,8 @@ class EvaluationConfig(_Section):
     final_sampler: str = "euler_maruyama"
     final_nfe: int = 1_000
     guidance: float = 0.0  # s in c + s(c - u), the paper's scale; 0 = the conditional prediction alone
+    sweep: tuple[str, ...] = ()  # after the last step also with each sampler:nfe, as dpm_solver:10 (paper's Table 3)
+    sweep_max_nfe: int = 0  # entries of the sweep with more evaluations are left out; 0 = none are
     weights: tuple[Weights, ...] = ("ema",)
     extractor: str = "inception"
     metrics: tuple[str, ...] = ("frechet", "kernel", "precision_recall")
@@ -105,6 +109,9 @@ class EvaluationConfig(_Section):
         for name in ("samples", "final_samples", "reference_count"):
             if getattr(self, name) == 1:
                 raise ValueError(f"{where}.{name}: expected 0 or at least 2 (a covariance needs two images), got 1")
+        _at_least(where, 0, sweep_max_nfe=self.sweep_max_nfe)
+        for entry in self.sweep:
+            parse(entry, where=f"{where}.sweep")
         if not self.weights:
             raise ValueError(f"{where}.weights: expected at least one of 'raw', 'ema'; got an empty list")
 
@@ -127,7 +134,7 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
             return value
         raise ValueError(f"{where}: expected one of {', '.join(map(repr, args))}; got {value!r}")
     if origin is tuple:
-        items = value.split(",") if isinstance(value, str) else value
+        items = (value.split(",") if value.strip() else []) if isinstance(value, str) else value
         if not isinstance(items, list | tuple) or (args[-1] is not Ellipsis and len(items) != len(args)):
             raise ValueError(f"{where}: expected {len(args)} values separated by commas, got {value!r}")
         kinds = [args[0]] * len(items) if args[-1] is Ellipsis else args

@@ -19,6 +19,7 @@ from bench.cell import Cell, ScorePoint, score_id, score_points, validation_step
 from bench.prepared import Prepared, is_finished, make_record, prepare, validation_score_id, wanted_scores
 from bench.runtime import Runtime
 from bench.scoring import cached_reference, extractor_for
+from bench.sweep import own_draws
 from results.record import Record, Score
 from results.running import beating
 from results.store import Store
@@ -258,6 +259,8 @@ class _CellRun:
         for point in score_points(self.cell.evaluation, self.cell.training.steps):
             if point.step == state.step:
                 self._score(state, point)
+                if time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
+                    self._save(state)  # a long sweep that is killed keeps its scores, and the training before them
         state.model.train()
 
     def _with_weights(self, state: TrainState, weights: str) -> Any:
@@ -371,7 +374,7 @@ class _CellRun:
             train_macs=train_macs,
             wall_s=round(self.train_s, 3),
         )
-        if value is not None:
+        if value is not None and not self._is_swept(card):
             self._tell(step, doing="scoring", score={"metric": metric, "weights": weights, "value": value})
 
     def _save_picture(self, images: Any, point: ScorePoint) -> None:
@@ -381,7 +384,12 @@ class _CellRun:
         name = f"step-{point.step:08d}-{point.weights}-{point.sampler}{point.nfe}.png"
         path = self.store.root / "samples" / self.prepared.train_id / name
         contact_sheet(images[:64], path)
-        self._tell(point.step, doing="scoring", picture={"weights": point.weights, "path": str(path)})
+        if not self._is_swept({"sampler": point.sampler, "nfe": point.nfe}):
+            self._tell(point.step, doing="scoring", picture={"weights": point.weights, "path": str(path)})
+
+    def _is_swept(self, card: dict[str, Any]) -> bool:
+        """Whether samples belong to the sweep alone; a curve over training steps has no place for those."""
+        return "sampler" in card and (card["sampler"], card["nfe"]) not in own_draws(self.cell.evaluation)
 
     # -- the record -------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from bench.cell import Cell, score_points
 from bench.config import EvaluationConfig
 from bench.prepared import load_cached_dataset
 from bench.runtime import Runtime
+from bench.sweep import all_draws
 
 if TYPE_CHECKING:
     from bench.data import Split
@@ -67,8 +68,10 @@ def check_names(evaluation: EvaluationConfig) -> None:
     from bench.diffusion.samplers import SAMPLERS
     from bench.fid import EXTRACTORS, METRICS
 
-    for name in (evaluation.sampler, evaluation.final_sampler):
+    for name in (evaluation.sampler, evaluation.final_sampler, *(draw.sampler for draw in all_draws(evaluation))):
         SAMPLERS.get(name)
+    if evaluation.sweep and not evaluation.samples:
+        raise ValueError("evaluation.sweep: expected evaluation.samples of at least 2 to score it with, got 0")
     EXTRACTORS.get(evaluation.extractor)
     if evaluation.samples and not evaluation.metrics:
         raise ValueError(f"evaluation.metrics: expected at least one of {', '.join(METRICS.names())}; got none")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reports.asked import plain_record, swept
 from results.frame import Dirs, output_folders
 from results.profile import ProfileRecord
-from results.record import Record, is_count
+from results.record import Record, Score, is_count
 from results.store import Store
 
 _SIGNATURE = ("baseline", "reference", "budget", "dataset", "preset")  # grids that agree in these are one grid
@@ -21,7 +22,8 @@ class CellView:
 
     seed: int
     train_id: str
-    record: Record | None
+    record: Record | None  # without samples that the grid did not ask for, and without its sweep
+    swept: tuple[Score, ...] = ()  # what the grid's sweep asked for, of a cell that trained to the end
 
     @property
     def survivor(self) -> Record | None:
@@ -168,13 +170,21 @@ def _view(
                 name=arm["arm"],
                 variant=arm["variant"],
                 formula=arm.get("formula", ""),
-                cells=tuple(CellView(seed=seed, train_id=t, record=records.get(t)) for t, seed in seeds),
+                cells=tuple(_cell(seed, t, records.get(t), manifests) for t, seed in seeds),
                 is_baseline=arm["arm"] == first["baseline"],
                 profiles=_same_network(arm["variant"], [records[t] for t, _ in seeds if t in records], profiles),
                 sizes=_sizes(arm),
             )
         )
     return GridView(name=name, title=title, manifest=first, arms=tuple(views))
+
+
+def _cell(seed: int, train_id: str, record: Record | None, manifests: list[dict[str, Any]]) -> CellView:
+    if record is None:
+        return CellView(seed=seed, train_id=train_id, record=None)
+    return CellView(
+        seed=seed, train_id=train_id, record=plain_record(record, manifests), swept=swept(record, manifests)
+    )
 
 
 def _sizes(arm: dict[str, Any]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports import notes
+from reports import notes, sampling_steps
 from reports.frame import Findings, GridView
 from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
@@ -32,6 +32,10 @@ def _grid(grid: GridView, plots: Sequence[str]) -> list[str]:
     lines += [f"Design: {esc(notes.design(grid))}.", "", f"> {esc(notes.verdict(grid, compared), limit=1000)}", ""]
     lines += [*table(arm_table(grid)), "", f"{esc(notes.reading())}", ""]
     for note in [*notes.evidence(grid, compared), *notes.costs(grid), *notes.paper_notes(grid)]:
+        lines += [esc(note, limit=500) + ".", ""]
+    for content in sampling_steps.tables(grid):
+        lines += [*table(content), ""]
+    for note in sampling_steps.remarks(grid):
         lines += [esc(note, limit=500) + ".", ""]
     for plot in plots:
         lines += [f"![Scores of the arms of grid {esc(grid.title)}]({plot})", ""]

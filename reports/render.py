@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from reports import notes, terminal
+from reports import notes, sampling_steps, terminal
 from reports.frame import Findings, GridView, find
 from reports.markdown import document
 from reports.page import document as page_document
@@ -59,6 +59,8 @@ def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: 
     pictures: dict[str, list[str]] = {}
     for grid in findings.grids:
         files[folder / "tables" / f"{grid.name}.csv"] = _csv(figures(grid)).encode()
+        if rows := sampling_steps.figures(grid):
+            files[folder / "tables" / f"{grid.name}-samplers.csv"] = _csv(rows).encode()
         drawn = draw(grid) if plots else {}
         files |= {folder / "plots" / name: content for name, content in drawn.items()}
         pictures[grid.name] = [f"plots/{name}" for name in drawn if name.endswith(".png")]
@@ -92,6 +94,7 @@ def _grid(grid: GridView) -> dict[str, Any]:
         "method": found.method or None,
         "comparisons": [asdict(comparison) for comparison in found.comparisons],
         "arms": figures(grid),
+        "samplers": sampling_steps.figures(grid),
         "failures": notes.failures(grid),
         "score_cards": notes.score_cards(grid),
     }

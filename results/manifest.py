@@ -4,9 +4,11 @@
 
     {schema, name, question, baseline: <arm>, reference, budget, dataset, runtime: {},
      endpoint: {metric, weights, step, margin},
+     evaluation?: {draws: [{sampler, nfe}], sweep: [{sampler, nfe}], left_out: [{sampler, nfe}]},
      arms: [{arm, variant, formula?, sizes?: {depth, width, patch}, cells: [{seed, train_id}]}]}
 
-Further keys are kept and ignored. ``endpoint.step`` may be "final" or null: the last step of the training.
+``evaluation`` says which samples the grid asked for, apart from its sweep and by it; a record holds those of other
+grids too. Further keys are kept and ignored. ``endpoint.step`` may be "final" or null: the last step of the training.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ def check_manifest(manifest: Any, *, where: str) -> None:
     for key in ("name", "question", "baseline", "reference", "budget", "dataset"):
         _need(isinstance(manifest.get(key), str), where, key, "text", manifest.get(key))
     _check_endpoint(manifest.get("endpoint"), where)
+    _check_evaluation(manifest.get("evaluation", {}), where)
     arms = manifest.get("arms")
     _need(isinstance(arms, list) and bool(arms), where, "arms", "a non-empty list", arms)
     for i, arm in enumerate(arms):
@@ -39,6 +42,17 @@ def _check_endpoint(endpoint: Any, where: str) -> None:
     _need(step in (None, "final") or is_count(step), where, "endpoint.step", "a step, 'final' or null", step)
     is_margin = isinstance(margin, int | float) and not isinstance(margin, bool)
     _need(margin is None or is_margin, where, "endpoint.margin", "a number or null", margin)
+
+
+def _check_evaluation(evaluation: Any, where: str) -> None:
+    _need(isinstance(evaluation, dict), where, "evaluation", "an object", evaluation)
+    for key in ("draws", "sweep", "left_out"):
+        drawn = evaluation.get(key, [])
+        whole = isinstance(drawn, list) and all(
+            isinstance(draw, dict) and isinstance(draw.get("sampler"), str) and is_count(draw.get("nfe"))
+            for draw in drawn
+        )
+        _need(whole, where, f"evaluation.{key}", "objects with sampler and nfe", drawn)
 
 
 def _check_arm(arm: Any, name: str, where: str) -> None:

@@ -27,7 +27,7 @@ def test_bundled_grids_are_those_of_the_paper() -> None:
 def test_every_grid_expands_for_every_kind_of_preset(name: str, preset: str) -> None:
     grid = load_grid(name)
     arms = grid.arms(preset, image_size=32)
-    assert len(arms) > 1
+    assert len(arms) > 1 or "sweep" in grid.evaluation
     assert len({arm.variant for arm in arms}) == len(arms) == len({arm.name for arm in arms})
     assert grid.baseline in [arm.name for arm in arms]
     baseline = next(arm for arm in arms if arm.name == grid.baseline)

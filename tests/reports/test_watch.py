@@ -170,7 +170,10 @@ def test_at_the_command_line(half: Store, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_exits_130(half: Store) -> None:
-    process = subprocess.Popen(cli(str(half.root)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        cli(str(half.root)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored in background jobs
+    )  # fmt: skip
     assert process.stdout is not None and process.stderr is not None
     assert process.stdout.readline()
     process.send_signal(signal.SIGINT)
