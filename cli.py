@@ -32,6 +32,9 @@ DatasetName = Annotated[
 BudgetName = Annotated[str, typer.Option("--budget", help="A budget of `uvit list budgets`.")]
 Seeds = Annotated[int, typer.Option("--seeds", help="Seeds a cell: 0 to N-1.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="Override a field: training.steps=200; repeatable.")]
+Match = Annotated[
+    str, typer.Option("--match", help="params or macs: add arms sized to the baseline (default: as the grid says).")
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1 or mps.")]
 PrecisionName = Annotated[str, typer.Option("--precision", help="auto, float32 or bfloat16.")]
 Compile = Annotated[
@@ -136,6 +139,7 @@ def plan(
     dataset: DatasetName = "photos",
     budget: BudgetName = "cpu",
     seeds: Seeds = 1,
+    match: Match = "",
     device: Device = "auto",
     precision: PrecisionName = "auto",
     setting: Settings = None,
@@ -153,6 +157,7 @@ def plan(
         dataset=dataset,
         budget=budget,
         seeds=seeds,
+        match=match,
         settings=setting or [],
         device=device,
         precision=precision,
@@ -172,6 +177,7 @@ def run(
     dataset: DatasetName = "photos",
     budget: BudgetName = "cpu",
     seeds: Seeds = 1,
+    match: Match = "",
     out: Annotated[Path | None, typer.Option("--out", help="Output folder (default runs/GRID).")] = None,
     device: Device = "auto",
     precision: PrecisionName = "auto",
@@ -198,6 +204,7 @@ def run(
         dataset=dataset,
         budget=budget,
         seeds=seeds,
+        match=match,
         settings=setting or [],
         device=device,
         precision=precision,

@@ -13,8 +13,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ablations.matching import MEASURES, as_measure
+
 SCALED = "scaled"  # the paper's sizes relative to the preset; in place of a list of options
-_KEYS = ("question", "reference", "baseline", "endpoint", "evaluation", "axes", "variants")
+_KEYS = ("question", "reference", "baseline", "endpoint", "evaluation", "axes", "variants", "match")
 _ENDPOINT_KEYS = ("metric", "weights", "step", "margin")
 
 
@@ -25,6 +27,8 @@ class Arm:
     name: str
     variant: str
     formula: str = ""
+    match: str = ""  # "params" or "macs": sized to the baseline (`ablations.matching`)
+    residual: float | None = None  # (its size - the baseline's) / the baseline's, once it is sized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class Grid:
     """A comparison as written down: ``axes`` (options, one axis at a time) or ``variants`` (text, by arm).
 
     ``evaluation`` holds fields of the budget's evaluation that the grid sets, unchecked until it meets a budget.
+    ``match`` ("params" or "macs") adds a size-matched arm for each that differs from the baseline.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Grid:
     axes: Mapping[str, list[str] | str]
     variants: Mapping[str, str]
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+    match: str = ""
 
     def arms(self, preset: str, *, image_size: int) -> list[Arm]:
         """The arms relative to ``preset``, in the file's order, each variant once.
@@ -55,12 +61,7 @@ class Grid:
         return arms
 
     def _variant_arms(self, preset: str) -> list[Arm]:
-        from variants import canonical
-
-        return [
-            Arm(name=name, variant=canonical(preset + text if text.startswith("+") or not text else text))
-            for name, text in self.variants.items()
-        ]
+        return [_variant_arm(name, text, preset) for name, text in self.variants.items()]
 
     def _axis_arms(self, preset: str, image_size: int) -> list[Arm]:
         from variants import AXES, canonical
@@ -80,6 +81,23 @@ class Grid:
         if is_default and self.baseline == "default":
             return "default"
         return f"{axis}={option}" if len(self.axes) > 1 or option.isdigit() else option
+
+
+def _variant_arm(name: str, text: str, preset: str) -> Arm:
+    """An arm from its text, relative to the preset or whole: ``NAME/`` takes the preset's patch, ``~macs`` sizes it."""
+    from variants import canonical
+    from variants.presets import split_preset
+
+    variant, tilde, measure = text.partition("~")
+    if tilde and measure not in MEASURES:
+        raise ValueError(f"arm {name}: expected one of {', '.join(MEASURES)} after '~', got {measure!r}")
+    own, plus, options = variant.partition("+")
+    if own.endswith("/"):
+        patch = split_preset(preset.partition("+")[0])[1]
+        variant = f"{own}{patch}{plus}{options}" if patch else own.rstrip("/") + plus + options
+    elif not own:
+        variant = preset + variant
+    return Arm(name=name, variant=canonical(variant), match=measure)
 
 
 def _options(axis: str, options: list[str] | str, preset: str, image_size: int) -> list[str]:
@@ -136,6 +154,7 @@ def _parse(name: str, text: str, *, where: str) -> Grid:
         axes=_axes(axes, where),
         variants=_variants(variants, where),
         evaluation=_evaluation(content.get("evaluation", {}), where),
+        match=as_measure(str(content.get("match", "")), where=f"{where}: match"),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ablations.budgets import load_budgets
 from ablations.grid import load_grid
+from ablations.matching import size_arms
 from bench.profile.run import COUNT, Job, run_fresh, run_job
 from bench.profile.setting import DTYPES, SWITCHES, Setting, Subject, all_settings
 from bench.profile.timing import Protocol
@@ -16,7 +17,7 @@ from bench.profile.world import World, world
 from bench.runtime import pick_device, thread_limit
 from results.profile import MODES, ProfileRecord
 from results.store import Store
-from variants import canonical, resolve
+from variants import ModelConfig, canonical, resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,29 +102,30 @@ def make_jobs(request: ProfileRequest, place: World) -> list[Job]:
 def _subjects(request: ProfileRequest) -> list[Subject]:
     """The variants and the grid's arms, each network once, resolved on their images."""
     image_size, channels = _images(request)
+
+    def network(text: str) -> ModelConfig:
+        return resolve(
+            text,
+            image_size=image_size,
+            channels=channels,
+            num_classes=request.num_classes,
+            null_label=request.null_label,
+            context_tokens=request.context_tokens,
+            context_dim=request.context_dim,
+        )
+
     texts = [canonical(text) for text in request.variants]
     if request.grid:
         preset = request.preset or load_budgets().get("cpu").preset
-        texts += [arm.variant for arm in load_grid(request.grid).arms(preset, image_size=image_size)]
+        grid = load_grid(request.grid)
+        arms = grid.arms(preset, image_size=image_size)
+        arms, _ = size_arms(arms, baseline=grid.baseline, measure=grid.match, resolve=network)
+        texts += [arm.variant for arm in arms]
     elif request.preset:
         raise ValueError("--preset names the grid's preset; without --grid, name the variants themselves")
     if not texts:
         raise ValueError("expected a variant such as uvit-s/2, or --grid GRID; got neither")
-    return [
-        Subject(
-            variant=text,
-            config=resolve(
-                text,
-                image_size=image_size,
-                channels=channels,
-                num_classes=request.num_classes,
-                null_label=request.null_label,
-                context_tokens=request.context_tokens,
-                context_dim=request.context_dim,
-            ),
-        )
-        for text in dict.fromkeys(texts)
-    ]
+    return [Subject(variant=text, config=network(text)) for text in dict.fromkeys(texts)]
 
 
 def _images(request: ProfileRequest) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ablations.budgets import Budget, Endpoint
 from ablations.engines.job import Engine, Job, Lost, Run, Tell
 from ablations.grid import Arm, Grid
+from ablations.matching import as_measure, size_arms
 from bench import sweep
 from bench.cell import Cell, score_points, validation_steps
 from bench.config import EvaluationConfig, Precision
@@ -40,6 +41,7 @@ class Plan:
     arms: list[Arm]
     cells: list[Prepared]
     members: Mapping[str, list[tuple[int, str]]]  # arm name -> (seed, train_id)
+    notes: tuple[str, ...] = ()  # arms that could not be size-matched, and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +69,21 @@ class Scope:
     arms: list[Arm]
     seeds: int
     data_dir: Path | None
+    match: str = ""
 
 
 def resolve_scope(
-    grid: Grid, budget: Budget, *, dataset: str, seeds: int, preset: str | None = None, data_dir: Path | None = None
+    grid: Grid,
+    budget: Budget,
+    *,
+    dataset: str,
+    seeds: int,
+    preset: str | None = None,
+    data_dir: Path | None = None,
+    match: str = "",
 ) -> Scope:
     """Check all of a request that needs no torch. Raises ValueError where it is wrong; decodes the dataset."""
+    match = as_measure(match, where="--match") or grid.match
     if seeds < 1:
         raise ValueError(f"--seeds: expected at least 1, got {seeds}")
     check_names(budget.evaluation)
@@ -82,13 +93,23 @@ def resolve_scope(
     arms = grid.arms(preset, image_size=data.image_size)
     for arm in arms:
         resolve(arm.variant, image_size=data.image_size, channels=data.channels)
-    return Scope(grid=grid, budget=budget, dataset=dataset, preset=preset, arms=arms, seeds=seeds, data_dir=data_dir)
+    return Scope(
+        grid=grid,
+        budget=budget,
+        dataset=dataset,
+        preset=preset,
+        arms=arms,
+        seeds=seeds,
+        data_dir=data_dir,
+        match=match,
+    )
 
 
 def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
     """Resolve every cell of a grid, with its id and size; trains nothing."""
-    grid, budget, arms = scope.grid, scope.budget, scope.arms
+    grid, budget = scope.grid, scope.budget
     training = dataclasses.replace(budget.training, precision=precision)
+    arms, notes = size_arms(scope.arms, baseline=grid.baseline, measure=scope.match, resolve=_resolver(scope))
     cells: dict[str, Prepared] = {}
     members: dict[str, list[tuple[int, str]]] = {arm.name: [] for arm in arms}
     for seed in range(scope.seeds):
@@ -113,7 +134,14 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
         arms=arms,
         cells=list(cells.values()),
         members=members,
+        notes=tuple(notes),
     )
+
+
+def _resolver(scope: Scope) -> Callable[[str], ModelConfig]:
+    """The network of a variant on the scope's images."""
+    data = load_cached_dataset(scope.dataset, scope.data_dir, scope.budget.training.image_size or None)
+    return lambda variant: resolve(variant, image_size=data.image_size, channels=data.channels)
 
 
 def _endpoint(grid: Grid, budget: Budget) -> Endpoint:
@@ -172,6 +200,7 @@ def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
                 "arm": arm.name,
                 "variant": arm.variant,
                 "formula": arm.formula,
+                **({"match": arm.match, "residual": arm.residual} if arm.match else {}),
                 "sizes": _sizes(models[plan.members[arm.name][0][1]]),
                 "cells": [{"seed": seed, "train_id": train_id} for seed, train_id in plan.members[arm.name]],
             }

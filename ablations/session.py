@@ -47,6 +47,7 @@ class Request:
     compile: bool | None = None  # None: as the grid was started, else off
     gradient_checkpointing: bool | None = None
     data_dir: Path | None = None
+    match: str = ""  # params or macs: as `Grid.match`, in its place
 
 
 def make_plan(request: Request, *, stored: Runtime | None = None) -> tuple[Plan, Runtime]:
@@ -66,6 +67,7 @@ def make_plan(request: Request, *, stored: Runtime | None = None) -> tuple[Plan,
         seeds=request.seeds,
         preset=request.preset,
         data_dir=request.data_dir,
+        match=request.match,
     )
     runtime = _runtime(request, budget.training.precision if asked == "auto" else asked, stored)
     return plan_grid(scope, precision=runtime.precision), runtime
@@ -98,6 +100,12 @@ def plan_rows(plan: Plan) -> dict[str, Any]:
     return {
         "grid": plan.grid.name,
         "question": plan.grid.question,
+        "matched": [
+            {"arm": arm.name, "variant": arm.variant, "match": arm.match, "residual": arm.residual}
+            for arm in plan.arms
+            if arm.match
+        ],
+        "notes": list(plan.notes),
         "endpoint": dataclasses.asdict(plan.endpoint),
         "cells": [
             {
@@ -142,6 +150,14 @@ def print_plan(plan: Plan) -> None:
     console.print(
         f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {plan.grid.baseline}"
     )
+    for line in size_notes(plan):
+        console.print(line)
+
+
+def size_notes(plan: Plan) -> list[str]:
+    """A line for each arm that was sized to the baseline, and for each that could not be."""
+    sized = [f"{arm.name}: {arm.formula}" for arm in plan.arms if arm.match]
+    return [*sized, *plan.notes]
 
 
 def _sweep_text(plan: Plan) -> str:
@@ -177,6 +193,8 @@ def run_grid(
     grid = load_grid(request.grid).name
     root = out or Path("runs") / grid
     plan, runtime = make_plan(request, stored=stored_runtime(root, grid))
+    for note in plan.notes:
+        print(f"uvit: {note}", file=sys.stderr)
     _check_writable(root)
     todo = unfinished(plan, root)
     workers, devices = _workers(runtime.device, jobs, len(todo))

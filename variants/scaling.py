@@ -17,7 +17,7 @@ def scaled_options(axis: str, preset: str, *, image_size: int | None = None) -> 
 
     Depth is the nearest number, odd for U-ViT, to ×{1, 9/13, 17/13}, at least 3 (1 where it need not be odd); width
     ×{1, ½, 3/2} at the preset's head dimension; patch ×{1, ½, 2, 4}, without those that do not divide the image or make
-    more than 1,025 tokens; mlp_hidden and deepest ×{1, ½, 3/2}.
+    more than 1,025 tokens; mlp_hidden and deep_width ×{1, ½, 3/2}.
     Raises ValueError for another axis, one that the preset's family lacks, an unknown preset, or patch without
     ``image_size``.
     """
@@ -32,7 +32,7 @@ def scaled_options(axis: str, preset: str, *, image_size: int | None = None) -> 
         values = _widths(config)
     elif axis == "mlp_hidden":
         values = _thrice(config.mlp_hidden)
-    elif axis == "deepest":
+    elif axis == "deep_width":
         values = _thrice(config.levels[-1])
     elif axis == "patch":
         if image_size is None:
@@ -40,7 +40,7 @@ def scaled_options(axis: str, preset: str, *, image_size: int | None = None) -> 
         values = _patches(config)
     else:
         raise ValueError(
-            f"axis '{axis}' does not scale with the preset; depth, width, patch, mlp_hidden and deepest do"
+            f"axis '{axis}' does not scale with the preset; depth, width, patch, mlp_hidden and deep_width do"
         )
     return [str(value) for value in dict.fromkeys(values)]
 

@@ -21,10 +21,15 @@ def count(config: ModelConfig) -> tuple[int, int]:
 
     torch.utils.flop_counter counts 2 FLOPs a MAC. Papers on vision transformers often print MACs as GFLOPs.
     """
+    return parameters(config), flop_counter_forward(config).macs
+
+
+@lru_cache(maxsize=256)
+def parameters(config: ModelConfig) -> int:
+    """Parameters of the network."""
     from variants import build
 
-    model = build(config, device="meta")
-    return sum(p.numel() for p in model.parameters()), flop_counter_forward(config).macs
+    return sum(p.numel() for p in build(config, device="meta").parameters())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 _PARTS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (part, re.compile(pattern))
     for part, pattern in (
-        ("embedding", r"(patch_embed|time_embed|label_emb|context_embed|pos_embed)(\.|$)"),
+        ("embedding", r"(patch_embed|time_embed|label_emb|context_embed|pos_embed|class_token)(\.|$)"),
         ("head", r"(token_layer|decoder_pred|final_layer)(\.|$)"),
         ("attention_matmuls", r".*\.attn$"),  # what attention does outside its linear layers: q·kᵀ and weights·v
         ("attention_linear", r".*\.attn\."),

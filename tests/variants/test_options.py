@@ -20,7 +20,7 @@ def test_the_axes_are_the_designs() -> None:
     found = {name: [option.name for option in axis.options] for name, axis in variants.AXES.items()}
     assert found == {
         "conv_head": ["after", "before", "none"],
-        "deepest": ["256", "128", "384"],
+        "deep_width": ["256", "128", "384"],
         "depth": ["13", "9", "17"],
         "mlp_hidden": ["2048", "1024", "4096"],
         "patch": ["2", "1", "4", "8"],

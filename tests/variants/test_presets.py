@@ -89,7 +89,7 @@ def test_every_named_option_builds_on_every_preset(preset: str, axis: str) -> No
         ("width", "dit-s/2", "384 192 576"),
         ("depth", "unet-cifar10", "2 1 3"),
         ("width", "unet-cifar10", "128 64 192"),
-        ("deepest", "unet-cifar10", "256 128 384"),
+        ("deep_width", "unet-cifar10", "256 128 384"),
     ],
 )
 def test_size_grids_scale_with_the_preset(axis: str, preset: str, values: str) -> None:

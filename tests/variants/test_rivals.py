@@ -71,7 +71,7 @@ def changes(family: str) -> list[str]:
         "width": "32" if family != "dit" else "128",
         "patch": "2",
         "mlp_hidden": "40",
-        "deepest": "12",
+        "deep_width": "12",
     }
     return [f"{name}={chosen[name]}" for name in axes(SMALL[family]) if name in SIZES]
 
@@ -192,7 +192,7 @@ def test_genvit_scales_and_shifts_tokens_not_channels() -> None:
             "a unet of 4 levels halves the image 3 times: 28 pixels do not divide by 8",
         ),
         ("unet-cifar10/2", {}, "preset 'unet-cifar10' has no patches; write it without '/2'"),
-        ("unet-cifar10+width=10+deepest=0", {}, "deepest=0: expected a whole number from 1"),
+        ("unet-cifar10+width=10+deep_width=0", {}, "deep_width=0: expected a whole number from 1"),
         ("dit-s/2+width=100", {}, "width=100 does not divide into heads of 64"),
         ("dit-s/3", {}, "patch 3 does not divide the 16-pixel image"),
     ],

@@ -16,7 +16,7 @@ AXIS = size_axis(
     "depth",
     question="How many transformer blocks?",
     values=(13, 9, 17),
-    formula="{} blocks: (n − 1)/2 in, 1 middle, (n − 1)/2 out (of a U-Net: a level)",
+    formula="{} blocks: (n − 1)/2 in, 1 middle, (n − 1)/2 out",
     source="All are Worth Words, Fig. 3a",
     largest=999,
     set_size=_set_depth,

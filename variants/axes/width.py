@@ -25,7 +25,7 @@ AXIS = size_axis(
     "width",
     question="How many channels per token?",
     values=(512, 256, 768),
-    formula="D = {}, at the preset's head dimension and MLP ratio (of a U-Net: its first level)",
+    formula="D = {}, at the preset's head dimension and MLP ratio",
     source="All are Worth Words, Fig. 3b",
     largest=16384,
     set_size=_set_width,

@@ -31,14 +31,14 @@ def _check(config: ModelConfig) -> None:
 
 
 WIDTH = Knob(axis="width", step=1, largest=16_384, value=lambda config: config.embed_dim)
-DEEPEST = Knob(axis="deepest", step=1, largest=16_384, value=lambda config: config.levels[-1])
+DEEP_WIDTH = Knob(axis="deep_width", step=1, largest=16_384, value=lambda config: config.levels[-1])
 
 FAMILY = Family(
     name="unet",
     about="the U-Net of DDPM (arXiv 2006.11239): residual blocks of convolutions, attention at one resolution",
     build=_build,
     check=_check,
-    slots=("depth", "width", "deepest"),
+    slots=("depth", "width", "deep_width"),
     context=False,
-    knobs=(WIDTH, DEEPEST),
+    knobs=(WIDTH, DEEP_WIDTH),
 )

@@ -35,7 +35,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("dit-s/2+width=64+depth=2+mlp_hidden=72", SMALL),
     ("genvit/4+width=64+depth=3", SMALL | {"num_classes": 10}),
     ("unet-cifar10+width=8+depth=1", SMALL),
-    ("unet-cifar10+width=6+deepest=20", SMALL | {"num_classes": 10}),
+    ("unet-cifar10+width=6+deep_width=20", SMALL | {"num_classes": 10}),
 ]
 
 
