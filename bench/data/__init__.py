@@ -1,5 +1,6 @@
 """Datasets: found, decoded once to memory-mapped uint8, served without worker processes."""
 
+from bench.data.captions import Captions
 from bench.data.dataset import Dataset, Split
 from bench.data.image_sets import load_images
 from bench.data.load import find_recipe, list_datasets, load_dataset
@@ -8,6 +9,7 @@ from bench.data.tensors import batch, to_uint8, to_unit
 
 __all__ = [
     "DATASETS",
+    "Captions",
     "Chunk",
     "Dataset",
     "Recipe",

@@ -18,14 +18,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from io import BufferedRandom, BufferedWriter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.data.captions import PARTS, Captions, packed
 from bench.data.dataset import Labels, Pixels
+from bench.data.npy_writer import NpyWriter, sync
 from bench.data.source import Chunk, Recipe
 
 LAYOUT = 1
@@ -39,6 +40,7 @@ class Decoded:
 
     images: dict[str, Pixels]
     labels: dict[str, Labels | None]
+    captions: dict[str, Captions | None]
     sha256: dict[str, str]
     decoder: dict[str, str]
 
@@ -64,14 +66,27 @@ def _read(folder: Path, fingerprint: str) -> Decoded | None:
             return None
         if any(_sha256(folder / name) != digest for name, digest in meta["sha256"].items()):
             return None
-        images, labels = {}, {}
-        for split in meta["splits"]:
-            images[split] = np.load(folder / f"{split}_images.npy", mmap_mode="r", allow_pickle=False)
-            path = folder / f"{split}_labels.npy"
-            labels[split] = np.load(path, mmap_mode="r", allow_pickle=False) if path.name in meta["sha256"] else None
-        return Decoded(images=images, labels=labels, sha256=dict(meta["sha256"]), decoder=dict(meta["decoder"]))
+        splits = meta["splits"]
+        arrays = {
+            name.removesuffix(".npy"): np.load(folder / name, mmap_mode="r", allow_pickle=False)
+            for name in meta["sha256"]
+        }
+        return Decoded(
+            images={split: arrays[f"{split}_images"] for split in splits},
+            labels={split: arrays.get(f"{split}_labels") for split in splits},
+            captions={split: _captions(arrays, split) for split in splits},
+            sha256=dict(meta["sha256"]),
+            decoder=dict(meta["decoder"]),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
         return None
+
+
+def _captions(arrays: dict[str, npt.NDArray[Any]], split: str) -> Captions | None:
+    if f"{split}_{PARTS[0]}" not in arrays:
+        return None
+    text, lengths, counts = (arrays[f"{split}_{part}"] for part in PARTS)
+    return Captions(text, lengths, counts)
 
 
 def _build(recipe: Recipe, folder: Path) -> None:
@@ -87,7 +102,7 @@ def _build(recipe: Recipe, folder: Path) -> None:
         text = json.dumps(meta | {"sha256": sha256, "decoder": _decoder()}, indent=2, sort_keys=True)
         with (temporary / META).open("wb") as file:
             file.write(text.encode() + b"\n")
-            _sync(file)
+            sync(file)
         _place(temporary, folder, recipe.fingerprint)
     except OSError as error:
         if error.filename is None:  # a failed write does not say where
@@ -99,45 +114,27 @@ def _build(recipe: Recipe, folder: Path) -> None:
 
 def _write_splits(folder: Path, chunks: Iterator[Chunk]) -> dict[str, str]:
     """Append the chunks to one file per split and kind; gives each file's SHA-256."""
-    writers: dict[str, _NpyWriter] = {}
+    writers: dict[str, NpyWriter] = {}
     with ExitStack() as stack:
         for chunk in chunks:
-            for kind, rows in (("images", chunk.images), ("labels", chunk.labels)):
-                if rows is None:
-                    continue
+            for kind, rows in _arrays(chunk).items():
                 name = f"{chunk.split}_{kind}.npy"
                 if name not in writers:
                     file = stack.enter_context((folder / name).open("w+b"))
-                    writers[name] = _NpyWriter(file, rows.dtype, rows.shape[1:])
+                    writers[name] = NpyWriter(file, rows.dtype, rows.shape[1:])
                 writers[name].append(rows)
         return {name: writer.finish() for name, writer in writers.items()}
 
 
-class _NpyWriter:
-    """An ``.npy`` file that grows by rows; its header leaves room for the final count (numpy pads it for that)."""
-
-    def __init__(self, file: BufferedRandom, dtype: np.dtype[Any], row_shape: tuple[int, ...]) -> None:
-        self.file, self.dtype, self.row_shape, self.count = file, dtype, row_shape, 0
-        self._header()
-        self.start = file.tell()
-
-    def _header(self) -> None:
-        shape = (self.count, *self.row_shape)
-        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(self.file, header)
-
-    def append(self, rows: npt.NDArray[Any]) -> None:
-        assert rows.dtype == self.dtype and rows.shape[1:] == self.row_shape, "every chunk of a split is alike"
-        self.file.write(np.ascontiguousarray(rows).data)
-        self.count += len(rows)
-
-    def finish(self) -> str:
-        self.file.seek(0)
-        self._header()
-        assert self.file.tell() == self.start, "the header outgrew its room"
-        _sync(self.file)
-        self.file.seek(0)
-        return hashlib.file_digest(self.file, "sha256").hexdigest()
+def _arrays(chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
+    """What a chunk adds to the files of its split, by kind."""
+    arrays: dict[str, npt.NDArray[Any]] = {"images": chunk.images}
+    if chunk.labels is not None:
+        arrays["labels"] = chunk.labels
+    if chunk.captions is not None:
+        assert len(chunk.captions) == len(chunk.images), "captions for every image"
+        arrays |= packed(chunk.captions)
+    return arrays
 
 
 def _place(temporary: Path, folder: Path, fingerprint: str) -> None:
@@ -177,11 +174,6 @@ def _sweep(parent: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(file: BufferedRandom | BufferedWriter) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.data.captions import Captions
+
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
@@ -20,14 +22,16 @@ class Split:
     """One part of a dataset.
 
     ``images`` is uint8 ``(N, C, H, W)``, C-contiguous, usually memory-mapped and then read-only; ``labels`` is int64
-    ``(N,)`` or None. ``name`` (``photos:train``) and ``fingerprint`` (SHA-256 hex of the content, never of a path)
-    name these very images, so statistics may be cached under them.
+    ``(N,)`` or None; ``captions``, if there are any, gives a tuple of texts for each image. ``name`` (``photos:train``)
+    and ``fingerprint`` (SHA-256 hex of the content, never of a path) name these very images, so statistics may be
+    cached under them.
     """
 
     name: str
     fingerprint: str
     images: Pixels = field(repr=False)
     labels: Labels | None = field(default=None, repr=False)
+    captions: Captions | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return int(self.images.shape[0])

@@ -67,6 +67,7 @@ def _split(recipe: Recipe, found: Decoded, split: str) -> Split:
         fingerprint=content_hash(recipe.fingerprint, split),
         images=found.images[split],
         labels=found.labels[split],
+        captions=found.captions[split],
     )
 
 

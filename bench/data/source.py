@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,11 +22,12 @@ from variants.registry import Registry
 
 
 class Chunk(NamedTuple):
-    """Some decoded images of one split, in order: uint8 ``(n, C, H, W)`` and int64 ``(n,)`` or None."""
+    """Some decoded images of one split, in order: uint8 ``(n, C, H, W)``, int64 ``(n,)`` or None, texts an image."""
 
     split: str
     images: Pixels
     labels: Labels | None
+    captions: Sequence[Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
