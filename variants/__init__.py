@@ -1,9 +1,11 @@
 """What is compared: U-ViT variants, their axes and presets. Importing this package imports no torch."""
 
+from variants import official
 from variants.axis import AXES, Axis, Option
 from variants.config import ModelConfig
 from variants.create import build, canonical, create_model, resolve
 from variants.families import FAMILIES, Family
+from variants.naming import name_of
 from variants.plugins import load_plugin, loaded_plugins
 from variants.presets import PRESETS, Preset
 from variants.registry import Registry
@@ -27,6 +29,8 @@ __all__ = [
     "create_model",
     "load_plugin",
     "loaded_plugins",
+    "name_of",
+    "official",
     "resolve",
     "scaled_options",
 ]

@@ -17,7 +17,7 @@ def scaled_options(axis: str, preset: str, *, image_size: int | None = None) -> 
 
     Depth is the nearest number, odd for U-ViT, to ×{1, 9/13, 17/13}, at least 3 (1 where it need not be odd); width
     ×{1, ½, 3/2} at the preset's head dimension; patch ×{1, ½, 2, 4}, without those that do not divide the image or make
-    more than 1,025 tokens; mlp_hidden and deep_width ×{1, ½, 3/2}.
+    more than 1,025 tokens; mlp_hidden and deep_width ×{1, ½, 3/2}; num_heads ×{1, ½, 2}.
     Raises ValueError for another axis, one that the preset's family lacks, an unknown preset, or patch without
     ``image_size``.
     """
@@ -34,13 +34,16 @@ def scaled_options(axis: str, preset: str, *, image_size: int | None = None) -> 
         values = _thrice(config.mlp_hidden)
     elif axis == "deep_width":
         values = _thrice(config.levels[-1])
+    elif axis == "num_heads":
+        values = [config.num_heads, config.num_heads // 2, config.num_heads * 2]
     elif axis == "patch":
         if image_size is None:
             raise ValueError("the patch grid depends on the image; give image_size")
         values = _patches(config)
     else:
         raise ValueError(
-            f"axis '{axis}' does not scale with the preset; depth, width, patch, mlp_hidden and deep_width do"
+            f"axis '{axis}' does not scale with the preset; "
+            "depth, width, num_heads, patch, mlp_hidden and deep_width do"
         )
     return [str(value) for value in dict.fromkeys(values)]
 

@@ -14,7 +14,7 @@ SMALL = "uvit-micro/2"
 UNCONDITIONAL: dict[str, Any] = {"image_size": 16, "channels": 3}
 CLASSES: dict[str, Any] = {**UNCONDITIONAL, "num_classes": 4, "null_label": True}
 TEXT: dict[str, Any] = {**UNCONDITIONAL, "context_tokens": 5, "context_dim": 6}
-SIZES = ("depth", "width", "patch", "mlp_hidden", "deep_width")
+SIZES = ("depth", "width", "patch", "mlp_hidden", "num_heads", "deep_width")
 
 
 def axes(preset: str = SMALL) -> list[str]:

@@ -23,11 +23,13 @@ def test_the_axes_are_the_designs() -> None:
         "deep_width": ["256", "128", "384"],
         "depth": ["13", "9", "17"],
         "mlp_hidden": ["2048", "1024", "4096"],
+        "num_heads": ["8", "4", "16"],
         "patch": ["2", "1", "4", "8"],
         "patch_embed": ["linear", "conv_stack"],
         "pos_embed": ["learned_1d", "sincos_2d", "none"],
         "skip": ["concat", "linear_sum", "linear_skip", "add", "none"],
         "time": ["token", "adaln"],
+        "time_embed": ["sinusoid", "mlp"],
         "width": ["512", "256", "768"],
     }
     for axis in found:
@@ -82,7 +84,7 @@ COMBINATIONS = list(itertools.product(*([o.name for o in variants.AXES.get(axis)
 def test_any_combination_of_options_builds_and_runs(condition: str) -> None:
     data: dict[str, Any] = {**CONDITIONS[condition], "image_size": 8}
     given = inputs(data)
-    assert len(COMBINATIONS) == 180
+    assert len(COMBINATIONS) == 360
     for combination in COMBINATIONS[:: 1 if condition == "classes" else 7]:
         chosen = "".join(f"+{axis}={option}" for axis, option in zip(SLOT_AXES, combination, strict=True))
         model = variants.create_model(f"uvit-micro/4+depth=3+width=32{chosen}", **data)

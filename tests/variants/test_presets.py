@@ -85,6 +85,7 @@ def test_every_named_option_builds_on_every_preset(preset: str, axis: str) -> No
         ("patch", "uvit-micro-deep/4", "4 2 8 16"),
         ("patch", "uvit-s/1", "1 2 4"),
         ("mlp_hidden", "uvit-micro/4", "256 128 384"),
+        ("num_heads", "uvit-s/2", "8 4 16"),
         ("depth", "dit-s/2", "12 8 16"),
         ("width", "dit-s/2", "384 192 576"),
         ("depth", "unet-cifar10", "2 1 3"),

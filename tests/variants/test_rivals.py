@@ -71,6 +71,7 @@ def changes(family: str) -> list[str]:
         "width": "32" if family != "dit" else "128",
         "patch": "2",
         "mlp_hidden": "40",
+        "num_heads": "4",
         "deep_width": "12",
     }
     return [f"{name}={chosen[name]}" for name in axes(SMALL[family]) if name in SIZES]

@@ -21,7 +21,7 @@ FAMILY = Family(
     name="genvit",
     about="GenViT (arXiv 2208.07791): a plain ViT, time as a scale and shift of each token",
     build=_build,
-    slots=("depth", "width", "patch", "mlp_hidden", "attention", "mlp"),
+    slots=("depth", "width", "patch", "mlp_hidden", "num_heads", "attention", "mlp"),
     context=False,
     knobs=(WIDTH_KNOB, MLP_KNOB),
 )
