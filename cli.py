@@ -361,6 +361,12 @@ def sample(
     sampler: Annotated[str, typer.Option("--sampler", help="A sampler of `uvit list samplers`.")] = "dpm_solver",
     nfe: Annotated[int, typer.Option("--nfe", help="Network evaluations an image; 0 = the sampler's default.")] = 0,
     weights: Annotated[str, typer.Option("--weights", help="ema or raw.")] = "ema",
+    label: Annotated[
+        list[int] | None, typer.Option("--label", help="A class to draw; repeatable, taken in turn (default: all).")
+    ] = None,
+    guidance: Annotated[
+        float, typer.Option("--guidance", help="s in c + s(c - u), the paper's scale; 0 = none.")
+    ] = 0.0,
     batch: Annotated[int, typer.Option("--batch", help="Images at a time.")] = 256,
     device: Device = "auto",
     precision: PrecisionName = "auto",
@@ -378,6 +384,8 @@ def sample(
         sampler=sampler,
         nfe=nfe,
         weights=weights,
+        labels=label or [],
+        guidance=guidance,
         batch=batch,
         device=device,
         precision=precision,

@@ -14,6 +14,7 @@ from ablations.grid import Arm, Grid
 from ablations.matching import as_measure, size_arms
 from bench import sweep
 from bench.cell import Cell, score_points, validation_steps
+from bench.conditions import check_settings, condition_of
 from bench.config import EvaluationConfig, Precision
 from bench.kernels import for_network
 from bench.prepared import Prepared, failure_record, is_finished, load_cached_dataset, prepare
@@ -87,12 +88,14 @@ def resolve_scope(
     if seeds < 1:
         raise ValueError(f"--seeds: expected at least 1, got {seeds}")
     check_names(budget.evaluation)
+    check_settings(budget.training, budget.evaluation)
     preset = preset or budget.preset
     grid.arms(preset, image_size=32)  # before the dataset: a slip in a name should not wait for a download
     data = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)
     arms = grid.arms(preset, image_size=data.image_size)
+    network = condition_of(budget.training, data).network
     for arm in arms:
-        resolve(arm.variant, image_size=data.image_size, channels=data.channels)
+        resolve(arm.variant, image_size=data.image_size, channels=data.channels, **network)
     return Scope(
         grid=grid,
         budget=budget,
@@ -141,7 +144,8 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
 def _resolver(scope: Scope) -> Callable[[str], ModelConfig]:
     """The network of a variant on the scope's images."""
     data = load_cached_dataset(scope.dataset, scope.data_dir, scope.budget.training.image_size or None)
-    return lambda variant: resolve(variant, image_size=data.image_size, channels=data.channels)
+    network = condition_of(scope.budget.training, data).network
+    return lambda variant: resolve(variant, image_size=data.image_size, channels=data.channels, **network)
 
 
 def _endpoint(grid: Grid, budget: Budget) -> Endpoint:
@@ -167,7 +171,8 @@ def cost(plan: Plan) -> dict[str, int]:
         training += TRAINING_FACTOR * prepared.macs * batch * steps
         validations = 2 * 5 * evaluation.val_images * len(validation_steps(evaluation, steps))
         images = sum(point.samples * point.nfe for point in score_points(evaluation, steps))
-        sampling += prepared.macs * (images + validations)
+        passes = 2 if evaluation.guidance else 1
+        sampling += prepared.macs * (passes * images + validations)
     return {"training_macs": training, "sampling_macs": sampling, "sweep_macs": _sweep_cost(plan)}
 
 
@@ -177,7 +182,8 @@ def _sweep_cost(plan: Plan) -> int:
     plain = dataclasses.replace(evaluation, sweep=())
     steps = plan.budget.training.steps
     added = set(score_points(evaluation, steps)) - set(score_points(plain, steps))
-    return sum(prepared.macs for prepared in plan.cells) * sum(point.samples * point.nfe for point in added)
+    images = sum(point.samples * point.nfe for point in added) * (2 if evaluation.guidance else 1)
+    return sum(prepared.macs for prepared in plan.cells) * images
 
 
 def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:

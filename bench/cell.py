@@ -66,13 +66,18 @@ def score_id(train: str, point: ScorePoint, evaluation: EvaluationConfig) -> str
             "weights": point.weights,
             "sampler": point.sampler,
             "nfe": point.nfe,
-            "guidance": 1.0,
+            "guidance": guidance_weight(evaluation),
             "count": point.samples,
             "extractor": evaluation.extractor,
             "reference_count": evaluation.reference_count,
             "metrics": sorted(evaluation.metrics),
         }
     )
+
+
+def guidance_weight(evaluation: EvaluationConfig) -> float:
+    """w in u + w (c - u), as most of the field writes guidance: 1 is none; the paper's scale s is w - 1."""
+    return 1.0 + evaluation.guidance
 
 
 def validation_id(train: str, *, step: int, weights: str, images: int) -> str:

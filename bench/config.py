@@ -16,6 +16,7 @@ from bench.sweep import parse
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["raw", "ema"]
+ConditionName = Literal["none", "label"]  # what the network is told besides the noisy image and the time
 Process = Literal["vp", "sd"]  # the continuous VP-SDE; Stable Diffusion's discrete schedule of 1,000 steps
 
 
@@ -69,7 +70,8 @@ class TrainingConfig(_Section):
     image_size: int = 0  # pixels; 0 = the dataset's own, else its area mean
     precision: Precision = "auto"  # resolved before the id is taken
     process: Process = "vp"
-    p_uncond: float = 0.0  # share of training images whose label or caption is dropped, for guidance
+    condition: ConditionName = "none"
+    p_uncond: float = 0.0  # share of training images whose condition is dropped, so that guidance is possible
 
     def validate(self, where: str) -> None:
         _at_least(where, 1, steps=self.steps, batch_size=self.batch_size)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from bench.conditions import Condition, Labels, as_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,14 +29,18 @@ def sample_checkpoint(
     sampler: str = "dpm_solver",
     nfe: int = 0,
     weights: str = "ema",
+    labels: Sequence[int] = (),
+    guidance: float = 0.0,
     batch: int = 256,
     device: str = "auto",
     precision: str = "auto",
 ) -> Path:
     """Draw ``count`` images and write them whole or not at all: an .npz (uint8, N H W C) or a folder of PNG files.
 
-    Image i depends on ``seed`` and i alone, not on ``count`` or ``batch``. Raises ValueError or FileNotFoundError for a
-    wrong request or a damaged checkpoint; an existing folder with files in it is not written into.
+    Image i depends on ``seed``, ``labels`` and i alone, not on ``count`` or ``batch``. A class-conditional checkpoint
+    takes ``labels`` in turn, or draws them uniformly where none are given; ``guidance`` is s in c + s (c - u). Raises
+    ValueError or FileNotFoundError for a wrong request or a damaged checkpoint; an existing folder with files in it is
+    not written into.
     """
     from bench.config import as_precision
     from bench.diffusion import PROCESSES
@@ -44,7 +52,7 @@ def sample_checkpoint(
     from variants import resolve
     from variants.layers.attention import set_attention_kernel
 
-    _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights)
+    _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights, guidance=guidance)
     method = SAMPLERS.get(sampler)
     loaded = load_checkpoint(_checkpoint_file(checkpoint))
     runtime = resolve_runtime(
@@ -52,7 +60,10 @@ def sample_checkpoint(
     )
     runtime.apply()
     header = loaded.header
-    config = resolve(header["variant"], image_size=header["image_size"], channels=header["channels"])
+    condition = condition_in(header, labels=labels, guidance=guidance)
+    config = resolve(
+        header["variant"], image_size=header["image_size"], channels=header["channels"], **condition.network
+    )
     runtime = with_measured_attention(runtime, [config], training=False)
     model = load_model(loaded, config, weights=weights)
     set_attention_kernel(model, str(runtime.attention))
@@ -66,15 +77,37 @@ def sample_checkpoint(
         nfe=nfe or method.default_nfe,
         runtime=runtime,
         process=PROCESSES.get(header.get("training", {}).get("process", "vp")),
+        condition=condition,
+        guidance=guidance,
         batch_size=batch,
     )
     return write_images(images.permute(0, 2, 3, 1).numpy(), out)
 
 
-def _check_request(out: Path, *, count: int, nfe: int, batch: int, weights: str) -> None:
+def condition_in(header: Mapping[str, Any], *, labels: Sequence[int] = (), guidance: float = 0.0) -> Condition:
+    """The condition of the network in a checkpoint's ``header``; ValueError where it cannot take labels or guidance."""
+    network = header["model"]
+    classes = int(network.get("num_classes", 0))
+    if not classes:
+        for name, asked in (("--label", labels), ("--guidance", guidance)):
+            if asked:
+                raise ValueError(f"{name}: this checkpoint is unconditional ({header['variant']}); leave it out")
+        return Condition()
+    if guidance and not network.get("null_label"):
+        raise ValueError("--guidance: this checkpoint was trained without dropping labels; leave it out")
+    return Labels(
+        num_classes=classes,
+        null_label=bool(network.get("null_label")),
+        wanted=as_labels(labels, classes, where="--label"),
+    )
+
+
+def _check_request(out: Path, *, count: int, nfe: int, batch: int, weights: str, guidance: float) -> None:
     for name, value, least in (("count", count, 1), ("nfe", nfe, 0), ("batch", batch, 1)):
         if value < least:
             raise ValueError(f"--{name}: expected at least {least}, got {value}")
+    if not 0 <= guidance < math.inf:
+        raise ValueError(f"--guidance: expected a number of at least 0, got {guidance}")
     if weights not in ("ema", "raw"):
         raise ValueError(f"--weights: expected ema or raw, got {weights!r}")
     if out.suffix == ".npz" and out.is_dir():

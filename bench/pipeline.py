@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.allocator import keep_large_blocks
-from bench.cell import Cell, ScorePoint, score_id, score_points, validation_steps
+from bench.cell import Cell, ScorePoint, guidance_weight, score_id, score_points, validation_steps
 from bench.prepared import Prepared, is_finished, make_record, prepare, validation_score_id, wanted_scores
 from bench.runtime import Runtime
 from bench.scoring import cached_reference, extractor_for
@@ -170,9 +170,13 @@ class _CellRun:
 
         self._tell(state.step, doing="compiling the training step")
         model = self.prepared.model
-        shape = (self.cell.training.batch_size, model.channels, model.image_size, model.image_size)
+        batch_size, device = self.cell.training.batch_size, self.runtime.device
+        like = self.prepared.condition.sampling(seed=0, start=0, count=batch_size)
         started = time.monotonic()
-        state.warm_up(torch.zeros(shape, device=self.runtime.device))
+        state.warm_up(
+            torch.zeros((batch_size, model.channels, model.image_size, model.image_size), device=device),
+            **{name: rows.to(device) for name, rows in like.items()},
+        )
         self.compile_s = time.monotonic() - started
 
     def _take_history(self, header: dict[str, Any]) -> None:
@@ -209,9 +213,10 @@ class _CellRun:
             steps=range(state.step, stop),
             batch_size=training.batch_size,
             device=self.runtime.device,
+            condition=self.prepared.condition,
         )
         for data in batches:
-            total += state.train_step(data.x0, data.t, data.noise)
+            total += state.train_step(data.x0, data.t, data.noise, **data.condition)
             images += 1
             if state.step % interval == 0 or state.step == stop:
                 loss, now = float(total) / images, time.monotonic()
@@ -288,6 +293,7 @@ class _CellRun:
                     images=images,
                     runtime=self.runtime,
                     process=state.process,
+                    condition=self.prepared.condition,
                 )
             card = {
                 "metric": "val_loss",
@@ -320,6 +326,8 @@ class _CellRun:
                 nfe=point.nfe,
                 runtime=self.runtime,
                 process=state.process,
+                condition=self.prepared.condition,
+                guidance=evaluation.guidance,
                 batch_size=evaluation.sample_batch,
                 progress=lambda done: self._tell(state.step, doing=f"sampling {done}/{point.samples}"),
             )
@@ -348,7 +356,8 @@ class _CellRun:
                 **scored.card,
                 "sampler": point.sampler,
                 "nfe": point.nfe,
-                "guidance": 1.0,
+                "guidance": guidance_weight(evaluation),
+                **self.prepared.condition.card,
                 "process": self.cell.training.process,
                 "weights": point.weights,
                 "precision": self.runtime.precision,

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cell import Cell, score_id, score_points, train_id, validation_id, validation_steps
+from bench.conditions import condition_of
 from results.provenance import provenance
 from results.record import SCHEMA, Record, Score
 
 if TYPE_CHECKING:
+    from bench.conditions import Condition
     from bench.data import Dataset
     from variants.config import ModelConfig
 
@@ -22,6 +24,7 @@ class Prepared:
 
     cell: Cell
     dataset: Dataset
+    condition: Condition
     model: ModelConfig
     train_id: str
     params: int
@@ -34,10 +37,17 @@ def prepare(cell: Cell, *, data_dir: Path | None = None) -> Prepared:
     from variants import resolve
 
     dataset = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None)
-    model = resolve(cell.variant, image_size=dataset.image_size, channels=dataset.channels)
+    condition = condition_of(cell.training, dataset)
+    model = resolve(cell.variant, image_size=dataset.image_size, channels=dataset.channels, **condition.network)
     params, macs = count(model)
     return Prepared(
-        cell=cell, dataset=dataset, model=model, train_id=train_id(cell, model, dataset), params=params, macs=macs
+        cell=cell,
+        dataset=dataset,
+        condition=condition,
+        model=model,
+        train_id=train_id(cell, model, dataset),
+        params=params,
+        macs=macs,
     )
 
 

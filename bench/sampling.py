@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from bench.conditions import Condition
 from bench.data import to_uint8
 from bench.diffusion import VPSDE, Process
+from bench.diffusion.guidance import guided_noise
 from bench.diffusion.samplers import SAMPLERS
 from bench.random import block_noise
 
@@ -34,18 +36,26 @@ def sample_images(
     nfe: int,
     runtime: Runtime,
     process: Process | None = None,
+    condition: Condition | None = None,
+    guidance: float = 0.0,
     batch_size: int = 512,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
     """``count`` images, uint8 (count, C, H, W), on the CPU; ``shape`` is (C, H, W).
 
-    Image i starts from row i of the seed's noise table, so 500 images are the first 500 of 10,000. Raises
-    NotFinite when the result is not, ValueError for an unknown sampler.
+    Image i starts from row i of the seed's noise table, so 500 images are the first 500 of 10,000. ``guidance`` is s in
+    c + s (c - u). Raises NotFinite when the result is not, ValueError for an unknown sampler and for guidance without a
+    network that knows its null condition.
     """
+    condition = condition or Condition()
+    if guidance and not condition.has_null:
+        raise ValueError(
+            f"guidance {guidance} needs a network that was trained with dropped conditions, and it was not"
+        )
     images = torch.empty((count, *shape), dtype=torch.uint8)
     done = 0
     for size in _batches(count, batch_size):
-        x = _sample(model, done, size, shape, seed, sampler, nfe, runtime, process or VPSDE())
+        x = _sample(model, done, size, shape, seed, sampler, nfe, runtime, process or VPSDE(), condition, guidance)
         images[done : done + size] = to_uint8(x).cpu()
         done += size
         progress(done)
@@ -62,14 +72,19 @@ def _sample(
     nfe: int,
     runtime: Runtime,
     process: Process,
+    condition: Condition,
+    guidance: float,
 ) -> Tensor:
     device, method = runtime.device, SAMPLERS.get(sampler)
 
     def rows(purpose: str, step: int | None = None) -> Tensor:
         return block_noise(seed, purpose, start=start, count=size, shape=shape, step=step).to(device)
 
+    given = _on(device, condition.sampling(seed=seed, start=start, count=size))
+    null = _on(device, condition.null(size)) if guidance else {}
+
     def noise_pred(x: Tensor, t: Tensor) -> Tensor:
-        return model(x, process.network_time(t)).float()
+        return guided_noise(model, x, process.network_time(t), given=given, null=null, scale=guidance).float()
 
     extra = {"noise": lambda i: rows("sample_step", i)} if method.stochastic else {}
     with runtime.autocast():  # around all evaluations: weights are cast once; the samplers' own sums stay float32
@@ -77,6 +92,10 @@ def _sample(
     if not bool(torch.isfinite(x).all()):
         raise NotFinite("the sampler ended in numbers that are not finite")
     return x
+
+
+def _on(device: str, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: rows.to(device) for name, rows in inputs.items()}
 
 
 def _batches(count: int, size: int) -> Iterator[int]:

@@ -135,6 +135,8 @@ def _card(card: dict[str, Any]) -> str:
         parts.append(f"{_number(card['count'])} samples")
     if card.get("sampler"):
         parts.append(f"{card['sampler']} {card.get('nfe', '?')} NFE, guidance {card.get('guidance', '?')}")
+    if card.get("labels"):
+        parts.append(f"labels {card['labels']}")
     if card.get("extractor"):
         parts.append(f"{card['extractor']} {_hash(card.get('weights_sha256'))}".rstrip())
     if card.get("resize"):

@@ -171,6 +171,8 @@ def test_score_compares_any_two_sets(finished: Path) -> None:
         (["run", "skip", "--budget", "smoke", "--plugin", "none.py"], ["none.py"]),
         (["run", "skip", "--budget", "smoke", "--dataset", "folder:nowhere"], ["nowhere"]),
         (["plan", "skip", "--preset", "uvit-nano/5"], ["5"]),
+        (["plan", "skip", "--set", "training.p_uncond=0.1"], ["training.p_uncond", "training.condition=label"]),
+        (["run", "skip", "--set", "evaluation.guidance=0.4"], ["evaluation.guidance", "training.condition=label"]),
         (["list", "axis"], ["axis", "axes"]),
         (["report", "nowhere"], ["nowhere"]),
         (["sample", "nowhere.safetensors", "--out", "x.npz"], ["nowhere.safetensors"]),
@@ -198,6 +200,35 @@ def test_sample_refuses_bad_requests(finished: Path) -> None:
     damaged.write_bytes(b"rubbish")
     _refused(uvit("sample", str(damaged), "--out", "refused.npz", cwd=finished), "damaged.safetensors")
     assert not (finished / "refused.npz").exists()
+
+
+def test_labels_and_guidance_from_the_command_line(tmp_path: Path) -> None:
+    """A conditional grid runs; its checkpoints take labels and guidance, and refuse what they cannot do."""
+    (tmp_path / "one.toml").write_text('question = "Q?"\nbaseline = "concat"\n[axes]\nskip = ["concat"]\n')
+    conditional = ["--set", "training.p_uncond=0.2", "--set", "training.condition=label"]
+    guided = ["--set", "evaluation.guidance=0.4", "--set", "evaluation.every=4"]
+    ran = uvit("run", "one.toml", "--budget", "smoke", "--out", "out", *conditional, *guided, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "guidance 1.4, labels uniform over 7" in (tmp_path / "out/report/report.md").read_text()
+    cell = str(next(iter((tmp_path / "out/checkpoints").iterdir())))
+
+    def drawn(name: str, *more: str) -> np.ndarray:
+        result = uvit("sample", cell, "--count", "3", "--nfe", "2", "--out", name, *more, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        return np.load(tmp_path / name)["images"]
+
+    one, both = drawn("one.npz", "--label", "1"), drawn("both.npz", "--label", "1", "--label", "5")
+    assert (one[0] == both[0]).all() and (one[2] == both[2]).all()
+    assert (one[1] != both[1]).any(), "another label, another image"
+    assert (drawn("guided.npz", "--label", "1", "--guidance", "3") != one).any()
+    _refused(uvit("sample", cell, "--label", "7", "--out", "no.npz", cwd=tmp_path), "--label", "0 to 6", "got 7")
+    _refused(uvit("sample", cell, "--guidance", "-1", "--out", "no.npz", cwd=tmp_path), "--guidance", "-1")
+
+
+def test_an_unconditional_checkpoint_takes_neither_label_nor_guidance(finished: Path) -> None:
+    cell = str(next(iter((finished / "out/checkpoints").iterdir())))
+    for asked in (["--label", "1"], ["--guidance", "0.4"]):
+        _refused(uvit("sample", cell, *asked, "--out", "refused.npz", cwd=finished), asked[0], "unconditional")
 
 
 def test_offline_cifar10_says_what_to_do(tmp_path: Path) -> None:

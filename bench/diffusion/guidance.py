@@ -5,7 +5,7 @@ B batch, C channels, H height, W width.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 def guided_noise(
-    network: Callable[[Tensor, Tensor, Tensor], Tensor],
+    network: Callable[..., Tensor],
     x: Tensor,
     timesteps: Tensor,
-    y: Tensor,
     *,
-    null_label: int,
+    given: Mapping[str, Tensor],
+    null: Mapping[str, Tensor],
     scale: float,
 ) -> Tensor:
-    """c + scale (c - u): the noise (B, C, H, W) with labels ``y`` (B,), pushed away from that with the null label.
+    """c + scale (c - u): the noise (B, C, H, W) under ``given``, pushed away from that under ``null``.
 
-    Both halves go through ``network(x, timesteps, y)`` as one batch of 2B; ``scale`` 0 asks for c alone. The paper's
-    scale 0.4 is 1.4 where u + w (c - u) is meant.
+    Both map the network's keyword inputs (``y``, ``context``) to B rows. Both halves go through the network as one
+    batch of 2B; ``scale`` 0 asks for c alone. The paper's scale 0.4 is 1.4 where u + w (c - u) is meant.
     """
     import torch
 
     if scale == 0:
-        return network(x, timesteps, y)
-    labels = torch.cat([y, torch.full_like(y, null_label)])
-    conditional, unconditional = network(torch.cat([x, x]), torch.cat([timesteps, timesteps]), labels).chunk(2)
+        return network(x, timesteps, **given)
+    both = {name: torch.cat([rows, null[name]]) for name, rows in given.items()}
+    conditional, unconditional = network(torch.cat([x, x]), torch.cat([timesteps, timesteps]), **both).chunk(2)
     return conditional + scale * (conditional - unconditional)

@@ -101,23 +101,24 @@ def _train(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
     network = _data_parallel(model, setting)
     state = TrainState(network, TrainingConfig(batch_size=setting.batch_size), setting.runtime)
     x, _, y, _ = example_inputs(config, batch_size=setting.batch_size, device=setting.device)
+    condition = {} if y is None else {"y": y}
     x0 = _images(x.clamp(-1, 1), setting)
     noise, t = torch.randn_like(x0), torch.linspace(0.001, 1.0, setting.batch_size, device=setting.device)
 
     def call() -> Tensor:
-        loss = state.train_step(x0, t, noise, y)
+        loss = state.train_step(x0, t, noise, **condition)
         if state.micro_batch < setting.batch_size:  # training would go on with smaller pieces; that is another figure
             raise torch.OutOfMemoryError(f"does not fit at once; it would train in pieces of {state.micro_batch}")
         return loss
 
     def fixed() -> Iterable[Tensor]:
-        return [*model.parameters(), *model.buffers(), x0, t, noise, *([] if y is None else [y])]
+        return [*model.parameters(), *model.buffers(), x0, t, noise, *condition.values()]
 
     alone = setting.world_size == 1 and not setting.compile
     return Workload(
         call=call,
         state_bytes=lambda: _train_bytes(model, state),
-        forward_loss=(lambda: state.loss(x0, t, noise, y)) if alone else None,
+        forward_loss=(lambda: state.loss(x0, t, noise, **condition)) if alone else None,
         fixed=fixed,
     )
 

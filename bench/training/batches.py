@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.conditions import Condition
 from bench.data import batch, to_unit
 from bench.random import normal, permutation, stream
 
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """x0 (B,C,H,W) in [-1, 1], t (B,) in [0, 1), noise (B,C,H,W); float32 on the device."""
+    """x0 (B,C,H,W) in [-1, 1], t (B,) in [0, 1), noise (B,C,H,W); float32 on the device.
+
+    ``condition`` holds the network's other inputs, B rows each.
+    """
 
     x0: Tensor
     t: Tensor
     noise: Tensor
+    condition: dict[str, Tensor]
 
 
 def image_order(seed: int, *, step: int, batch_size: int, size: int) -> np.ndarray:
@@ -41,39 +46,50 @@ def _epoch(seed: int, epoch: int, size: int) -> np.ndarray:
     return permutation(seed, "order", epoch, size)
 
 
-def training_batch(dataset: Dataset, *, seed: int, step: int, batch_size: int, device: str) -> Batch:
+def training_batch(
+    dataset: Dataset, *, seed: int, step: int, batch_size: int, device: str, condition: Condition | None = None
+) -> Batch:
     """The batch of one step, the same for every arm of a seed and on every device."""
-    return _host_batch(dataset, seed, step, batch_size).on(device)
+    return _host_batch(dataset, condition or Condition(), seed, step, batch_size).on(device)
 
 
 def training_batches(
-    dataset: Dataset, *, seed: int, steps: range, batch_size: int, device: str, ahead: bool | None = None
+    dataset: Dataset,
+    *,
+    seed: int,
+    steps: range,
+    batch_size: int,
+    device: str,
+    condition: Condition | None = None,
+    ahead: bool | None = None,
 ) -> Iterator[Batch]:
     """The batches of ``steps`` in order, each equal to `training_batch`'s.
 
     ``ahead`` draws the next one in a thread while the device works on this one; by default on accelerators, where the
     host would be idle, and not on a CPU, where the cores train.
     """
+    condition = condition or Condition()
     on_accelerator = torch.device(device).type != "cpu"
     if not (on_accelerator if ahead is None else ahead):
         for step in steps:
-            yield training_batch(dataset, seed=seed, step=step, batch_size=batch_size, device=device)
+            yield _host_batch(dataset, condition, seed, step, batch_size).on(device)
         return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
-        drawn = deque(thread.submit(_host_batch, dataset, seed, step, batch_size) for step in steps[:1])
+        drawn = deque(thread.submit(_host_batch, dataset, condition, seed, step, batch_size) for step in steps[:1])
         for step in steps:
             if step != steps[-1]:
-                drawn.append(thread.submit(_host_batch, dataset, seed, step + steps.step, batch_size))
+                drawn.append(thread.submit(_host_batch, dataset, condition, seed, step + steps.step, batch_size))
             yield drawn.popleft().result().on(device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _HostBatch:
-    """A batch as it is drawn: uint8 pixels (B,C,H,W), t (B,), noise (B,C,H,W), on the CPU."""
+    """A batch as it is drawn: uint8 pixels (B,C,H,W), t (B,), noise (B,C,H,W), and the condition, on the CPU."""
 
     pixels: Tensor
     t: Tensor
     noise: Tensor
+    condition: dict[str, Tensor]
 
     def on(self, device: str) -> Batch:
         """Moved to ``device``; from pinned memory and without waiting where that is CUDA."""
@@ -82,13 +98,23 @@ class _HostBatch:
         def moved(tensor: Tensor) -> Tensor:
             return tensor.pin_memory().to(device, non_blocking=True) if kind == "cuda" else tensor.to(device)
 
-        return Batch(x0=to_unit(moved(self.pixels)), t=moved(self.t), noise=moved(self.noise))
+        return Batch(
+            x0=to_unit(moved(self.pixels)),
+            t=moved(self.t),
+            noise=moved(self.noise),
+            condition={name: moved(rows) for name, rows in self.condition.items()},
+        )
 
 
-def _host_batch(dataset: Dataset, seed: int, step: int, batch_size: int) -> _HostBatch:
+def _host_batch(dataset: Dataset, condition: Condition, seed: int, step: int, batch_size: int) -> _HostBatch:
     split = dataset.train
     indices = image_order(seed, step=step, batch_size=batch_size, size=len(split.images))
     flips = stream(seed, "flip", step).random(batch_size) < 0.5 if dataset.flip else None
     t = torch.from_numpy(stream(seed, "time", step).random(batch_size, dtype=np.float32))
     noise = normal(stream(seed, "noise", step), (batch_size, *split.images.shape[1:]))
-    return _HostBatch(pixels=batch(split, indices, flips), t=t, noise=noise)
+    return _HostBatch(
+        pixels=batch(split, indices, flips),
+        t=t,
+        noise=noise,
+        condition=condition.training(split, indices, seed=seed, step=step),
+    )

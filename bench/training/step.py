@@ -5,7 +5,7 @@ Shapes: B batch, C channels, H height, W width.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -46,20 +46,20 @@ class TrainState:
             model.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay, fused=fused
         )
 
-    def loss(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None = None) -> Tensor:
+    def loss(self, x0: Tensor, t: Tensor, noise: Tensor, **condition: Tensor) -> Tensor:
         """Noise-prediction loss, mean over images and pixels (Ho et al. 2020, eq. 14); ``t`` uniform in [0, 1).
 
-        The process makes its times of ``t``; x0 is in [-1, 1] or a scaled latent.
+        The process makes its times of ``t``; x0 is in [-1, 1] or a scaled latent. ``condition`` holds the network's
+        other inputs (`bench.conditions`).
         """
         t = self.process.training_times(t)
         alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in self.process.marginal(t))
         x_t = alpha * x0 + sigma * noise
-        labels = () if y is None else (y,)
         with self.runtime.autocast():
-            predicted = self.network(x_t, self.process.network_time(t), *labels)
+            predicted = self.network(x_t, self.process.network_time(t), **condition)
         return F.mse_loss(predicted.float(), noise)
 
-    def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None = None) -> Tensor:
+    def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, **condition: Tensor) -> Tensor:
         """One step on a global batch; returns its mean loss, detached, on the device.
 
         Out of memory halves the micro-batch and repeats the step: gradients accumulate to the same global batch, so the
@@ -67,22 +67,22 @@ class TrainState:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, lr=self.config.lr, warmup=self.config.warmup)
-        loss = self._gradients(x0, t, noise, y)
+        loss = self._gradients(x0, t, noise, condition)
         self.optimizer.step()
         self.ema.update(self.step)
         self.step += 1
         return loss
 
-    def warm_up(self, x0: Tensor) -> None:
+    def warm_up(self, x0: Tensor, **condition: Tensor) -> None:
         """Forward and backward on images like ``x0``, and nothing learned: what compiles, compiles here."""
         t = torch.full((len(x0),), 0.5, device=x0.device)
-        self._gradients(x0, t, torch.zeros_like(x0), None)
+        self._gradients(x0, t, torch.zeros_like(x0), condition)
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _gradients(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None) -> Tensor:
+    def _gradients(self, x0: Tensor, t: Tensor, noise: Tensor, condition: Mapping[str, Tensor]) -> Tensor:
         while True:
             try:
-                return self._accumulate(x0, t, noise, y)
+                return self._accumulate(x0, t, noise, condition)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error) or self.micro_batch == 1:
                     raise
@@ -90,12 +90,12 @@ class TrainState:
             if torch.device(self.runtime.device).type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _accumulate(self, x0: Tensor, t: Tensor, noise: Tensor, y: Tensor | None) -> Tensor:
+    def _accumulate(self, x0: Tensor, t: Tensor, noise: Tensor, condition: Mapping[str, Tensor]) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=x0.device)
         for first in range(0, len(x0), self.micro_batch):
             part = slice(first, min(first + self.micro_batch, len(x0)))
-            loss = self.loss(x0[part], t[part], noise[part], None if y is None else y[part])
+            loss = self.loss(x0[part], t[part], noise[part], **{name: rows[part] for name, rows in condition.items()})
             loss = loss * ((part.stop - first) / len(x0))
             loss.backward()
             total += loss.detach()
@@ -173,7 +173,7 @@ def make_step(
     shape = (batch_size, channels, image_size, image_size)
     x0, noise = (normal(draws, shape).to(runtime.device) for _ in range(2))
     t = torch.from_numpy(draws.random(batch_size, dtype="float32")).to(runtime.device)
-    x0, y = x0.clamp(-1, 1), None
+    x0, condition = x0.clamp(-1, 1), {}
     if num_classes:
-        y = torch.from_numpy(draws.integers(num_classes, size=batch_size)).to(runtime.device)
-    return lambda: state.train_step(x0, t, noise, y)
+        condition["y"] = torch.from_numpy(draws.integers(num_classes, size=batch_size)).to(runtime.device)
+    return lambda: state.train_step(x0, t, noise, **condition)

@@ -17,6 +17,7 @@ from bench.random import block_noise, stream
 if TYPE_CHECKING:
     from torch import nn
 
+    from bench.conditions import Condition
     from bench.data import Split
     from bench.diffusion import Process
     from bench.runtime import Runtime
@@ -41,14 +42,17 @@ def validation_loss(
     images: int,
     runtime: Runtime,
     process: Process | None = None,
+    condition: Condition | None = None,
     batch_size: int = 256,
 ) -> dict[str, float]:
     """``val_loss`` and ``val_loss_bin1 … val_loss_bin5`` (5 = noisiest), each a mean over images and pixels.
 
-    ``images`` held-out images a bin, each used once a bin before any is used twice.
+    ``images`` held-out images a bin, each used once a bin before any is used twice, under its own condition.
     """
+    from bench.conditions import Condition
     from bench.diffusion import VPSDE
 
+    condition = condition or Condition()
     process, device = process or VPSDE(), runtime.device
     order = np.resize(stream(0, "val_images").permutation(len(held_out.images)), images)
     times = validation_times(seed, images)
@@ -60,9 +64,10 @@ def validation_loss(
             start = level * images + first
             noise = block_noise(seed, "val_noise", start=start, count=len(x0), shape=tuple(x0.shape[1:])).to(device)
             t = process.training_times(torch.from_numpy(times[level, rows])).to(device)
+            given = {name: value.to(device) for name, value in condition.held_out(held_out, order[rows]).items()}
             alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in process.marginal(t))
             with runtime.autocast():
-                predicted = model(alpha * x0 + sigma * noise, process.network_time(t))
+                predicted = model(alpha * x0 + sigma * noise, process.network_time(t), **given)
             errors = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
             sums[level] += errors.cpu().double().sum()  # on the CPU: not every accelerator has float64
     means = sums / images
