@@ -11,9 +11,11 @@ from reports.tables import Table, arm_table
 from reports.text import markdown as esc
 from reports.verdicts import compare
 
+PROFILES = ""  # the key of the profiles' pictures, which no grid has for a name
+
 
 def document(findings: Findings, plots: Mapping[str, Sequence[str]]) -> str:
-    """The whole page; ``plots`` gives each grid's pictures, relative to the page."""
+    """The whole page; ``plots`` gives the pictures of each grid and of the profiles, relative to the page."""
     parts = ["# What was found", ""]
     parts += _bullets("Left out", findings.problems)
     for grid in findings.grids:
@@ -22,6 +24,8 @@ def document(findings: Findings, plots: Mapping[str, Sequence[str]]) -> str:
     if findings.profiles:
         parts += ["## Profiles", "", *table(profile_table(findings.profiles)), ""]
         parts += [*table(parts_table(findings.profiles)), ""]
+        for plot in plots.get(PROFILES, ()):
+            parts += [f"![Throughput against batch size]({plot})", ""]
         parts += _bullets("Remarks", remarks(findings.profiles))
     return "\n".join(parts).rstrip() + "\n"
 

@@ -57,9 +57,9 @@ def reading() -> str:
 
 
 def caption() -> str:
-    """What a plot's marks mean."""
+    """What the marks of the curves mean; other figures say it below themselves."""
     return (
-        "Lines: mean over seeds; bands and thin lines: the seeds, lowest to highest; ×: where a cell failed; dotted: "
+        "Lines: mean over seeds; bands and thin lines: the seeds, lowest to highest; ×: where a cell failed; dashed: "
         "the floor that real held-out images score. Scores of the first third of the steps may lie above the frame."
     )
 

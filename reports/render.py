@@ -11,9 +11,9 @@ from typing import Any
 
 from reports import notes, sampling_steps, terminal
 from reports.frame import Findings, GridView, find
-from reports.markdown import document
+from reports.markdown import PROFILES, document
 from reports.page import document as page_document
-from reports.plots import draw
+from reports.plots import draw, draw_profiles
 from reports.profiles import figures as profile_figures
 from reports.tables import figures
 from reports.verdicts import compare
@@ -48,7 +48,7 @@ def render(
 
 
 def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: bool = True) -> list[Path]:
-    """Draw the figures, then write ``report.md``, ``tables/<grid>.csv`` and ``plots/<grid>.png`` and ``.svg``.
+    """Draw the figures, then write ``report.md``, ``tables/<grid>.csv`` and ``plots/*`` as PNG, SVG and PDF.
 
     With profiles, ``tables/profiles.csv`` too. They go under ``out`` (default: ``report`` in the first folder); returns
     their paths, the page first. An earlier report stands as it was until all is drawn. Raises OSError when ``out``
@@ -66,6 +66,9 @@ def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: 
         pictures[grid.name] = [f"plots/{name}" for name in drawn if name.endswith(".png")]
     if findings.profiles:
         files[folder / "tables" / "profiles.csv"] = _csv(profile_figures(findings.profiles)).encode()
+        drawn = draw_profiles(findings.profiles) if plots else {}
+        files |= {folder / "plots" / name: content for name, content in drawn.items()}
+        pictures[PROFILES] = [f"plots/{name}" for name in drawn if name.endswith(".png")]
     page = document(findings, pictures).encode()
     files[folder / "index.html"] = page_document(findings).encode()
     paths = [write_bytes(path, content) for path, content in files.items()]

@@ -27,7 +27,7 @@ class Tradeoff:
 def tradeoffs(grid: GridView, scores: Scores) -> list[Tradeoff]:
     """Costs in which at least two of the arms with a score differ."""
     found = []
-    for name, label in (("macs", "GMACs of one forward pass"), ("params", "parameters, M")):
+    for name, label in (("macs", "GMACs, forward"), ("params", "parameters, M")):
         costs = {arm.name: float(value) for arm in grid.arms if (value := size(arm, name)) is not None}
         found.append(_tradeoff(name, label, describe(name).scale, "lower", "", costs, scores))
     for measured in cost_columns(grid):

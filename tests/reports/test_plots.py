@@ -1,4 +1,4 @@
-"""The plots: at a column's width, with names, axes and floor, and the same for the same records."""
+"""The figures: at a column's width, with names, axes, cards and floor, and the same for the same records."""
 
 from __future__ import annotations
 
@@ -12,44 +12,79 @@ import pytest
 from PIL import Image
 
 import reports
-from reports import Rendered
+from reports import Rendered, plots
 from reports.curves import panels
-from reports.frame import find
+from reports.frame import GridView, find
 from results import Store
-from tests.reports.simulated import FORMULAS, cell_scores, manifest, record, skip_run
+from tests.reports.simulated import FORMULAS, cell_scores, manifest, profile, record, skip_run
 from tests.reports.test_render import HOSTILE, figures, page
+
+FORMATS = ("png", "svg", "pdf")
+
+
+def texts(grid: GridView) -> dict[str, str]:
+    """The SVG of each figure of a grid, by figure."""
+    return {name.removesuffix(".svg"): b.decode() for name, b in plots.draw(grid).items() if name.endswith(".svg")}
+
+
+def only(folder: Path) -> GridView:
+    (grid,) = find(folder).grids
+    return grid
 
 
 @pytest.fixture(scope="module")
 def skip(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rendered]:
     folder = tmp_path_factory.mktemp("skip")
-    skip_run(folder)
+    store = skip_run(folder)
+    for arm, rate in (("concat", 1600.0), ("add", 1700.0)):
+        for size in (32, 64):
+            timing = profile(arm).timing | {"imgs_per_s": rate + size}
+            store.write_profile(profile(arm, batch_size=size, timing=timing))
     return folder, reports.render(folder)
+
+
+@pytest.fixture(scope="module")
+def svg(skip: tuple[Path, Rendered]) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in skip[1].paths if path.suffix == ".svg"}
 
 
 def test_files(skip: tuple[Path, Rendered]) -> None:
     folder, rendered = skip
-    names = ["report.md", "tables/skip.csv", "plots/skip.png", "plots/skip.svg", "index.html"]
-    assert rendered.paths == [folder / "report" / name for name in names]
+    drawn = ["skip", "bars-skip", "cost-skip", "throughput"]  # no loss: one point is no curve
+    found = [path.relative_to(folder / "report").as_posix() for path in rendered.paths if path.parent.name == "plots"]
+    assert found == [f"plots/{name}.{suffix}" for name in drawn for suffix in FORMATS]
+    assert rendered.paths[0] == folder / "report/report.md"
     assert all(path.is_file() for path in rendered.paths)
     assert rendered.text.endswith(f"report: {folder}/report/report.md\n")
-    assert "](plots/skip.png)" in page(rendered)
-    with Image.open(rendered.paths[2]) as picture:
-        assert 3.3 <= picture.width / 300 <= 3.5  # one column of a paper
+    assert all(f"](plots/{name}.png)" in page(rendered) for name in drawn)
 
 
-def test_the_picture_names_arms_formulas_metric_and_floor(skip: tuple[Path, Rendered]) -> None:
-    svg = skip[1].paths[3].read_text(encoding="utf-8")
+def test_every_figure_is_a_column_wide(skip: tuple[Path, Rendered]) -> None:
+    for path in skip[1].paths:
+        if path.suffix == ".png":
+            with Image.open(path) as picture:
+                assert picture.width == 3.3 * 300, path
+        if path.suffix == ".pdf":
+            assert b"/MediaBox [ 0 0 237.6 " in path.read_bytes(), path  # points
+
+
+def test_the_curves_name_arms_formulas_metric_and_floor(svg: dict[str, str]) -> None:
     for part in (
-        "concat (baseline): Linear([hₘ; hₛ])", "none: hₘ", "FD-1K effnet-lite0 (lower is better)",
-        "val loss (lower is better)", "floor (real images) 21.43", "training steps", "primary endpoint", "EMA weights",
+        "concat (baseline): Linear([hₘ; hₛ])", "none: hₘ", "FD-1K effnet-lite0", "(lower is better)", "val loss",
+        "floor (real images) 21.43", "training steps", "primary endpoint", "EMA weights", "the paper's Figure 2(a)",
     ):  # fmt: skip
-        assert part in svg, part
+        assert part in svg["skip"], part
+
+
+@pytest.mark.parametrize("name", ["skip", "bars-skip"])
+def test_a_sample_score_carries_its_card(svg: dict[str, str], name: str) -> None:
+    for part in ("1,000 samples", "dpm_solver 50 NFE", "effnet-lite0 abababab", "n = 2 seeds", "floor 21.43"):
+        assert part in svg[name], part
 
 
 def test_equal_records_give_equal_files(skip: tuple[Path, Rendered], tmp_path: Path) -> None:
-    again = reports.render(skip[0], tmp_path)
-    assert [path.read_bytes() for path in again.paths] == [path.read_bytes() for path in skip[1].paths]
+    again = {path.name: path.read_bytes() for path in reports.render(skip[0], tmp_path).paths}
+    assert again == {path.name: path.read_bytes() for path in skip[1].paths}
 
 
 def test_final_scores_only_are_drawn_as_dots(tmp_path: Path) -> None:
@@ -58,14 +93,14 @@ def test_final_scores_only_are_drawn_as_dots(tmp_path: Path) -> None:
     for arm in FORMULAS:
         for seed in (0, 1):
             store.write(record(arm, seed, scores=cell_scores(arm, seed, [3000])))
-    svg = next(p for p in reports.render(tmp_path).paths if p.suffix == ".svg").read_text(encoding="utf-8")
-    assert "step 3,000" in svg
-    assert "training steps" not in svg
-    assert "linear_sum" in svg
+    curves = texts(only(tmp_path))["skip"]
+    assert "step 3,000" in curves
+    assert "linear_sum" in curves
 
 
-def test_a_large_grid_has_a_plot_an_axis(tmp_path: Path) -> None:
-    store = Store(tmp_path)
+def large_grid(root: Path) -> Store:
+    """Eight arms over three axes and the baseline, one seed."""
+    store = Store(root)
     axes = {"skip": ["add", "none", "linear_sum"], "time": ["adaln"], "depth": ["9", "11", "15", "17"]}
     arms = [(f"{axis}={option}", axis, option) for axis, options in axes.items() for option in options]
     grid = manifest(arms=["concat"], seeds=[0], baseline="default", reference="Fig2+Fig3")
@@ -77,10 +112,14 @@ def test_a_large_grid_has_a_plot_an_axis(tmp_path: Path) -> None:
         store.write(record("add", 0, train_id=train_id, variant=variant, options={axis: option}))
     store.write(record("concat", 0))
     store.write_grid("paper", grid | {"name": "paper"})
-    rendered = reports.render(tmp_path)
-    pictures = [path.name for path in rendered.paths if path.suffix == ".png"]
-    assert pictures == ["paper-skip.png", "paper-time.png", "paper-depth.png"]
-    assert all(f"(plots/{name})" in page(rendered) for name in pictures)
+    return store
+
+
+def test_a_large_grid_has_a_plot_of_curves_an_axis(tmp_path: Path) -> None:
+    large_grid(tmp_path)
+    curves = ["paper-skip", "paper-time", "paper-depth"]
+    assert list(plots.figures(only(tmp_path))) == [*curves, "bars-paper", "cost-paper", "scaling-paper"]
+    rendered = reports.render(tmp_path, plots=False)
     assert "Fig. 2(a, b) of the paper" in page(rendered)
     rows = figures(rendered)
     expected = {"default": "5.78", "skip=add": "8.99", "time=adaln": "7.17", "depth=9": ""}
@@ -90,8 +129,7 @@ def test_a_large_grid_has_a_plot_an_axis(tmp_path: Path) -> None:
 def test_curves_do_not_change_their_members(tmp_path: Path) -> None:
     store = skip_run(tmp_path, arms=["concat"])
     store.write(record("concat", 1, scores=cell_scores("concat", 1, range(250, 1001, 250))))
-    (grid,) = find(tmp_path).grids
-    loss = next(panel for panel in panels(grid) if panel.metric.name == "val_loss")
+    loss = next(panel for panel in panels(only(tmp_path)) if panel.metric.name == "val_loss")
     assert [step for step, *_ in loss.curves[0].band()] == [250, 500, 750, 1000]
     assert loss.is_endpoint and loss.weights == "raw"
 
@@ -119,17 +157,18 @@ def test_hostile_names_draw_as_text(tmp_path: Path) -> None:
     store.write_grid("skip", grid)
     for arm in ("concat", "add"):
         store.write(record(arm, 0))
-    svg = reports.render(tmp_path).paths[3].read_text(encoding="utf-8")
-    assert "<script" not in svg
-    assert "_&lt;script&gt;" in svg
-    assert "$\\frac{a$" in svg
+    drawn = texts(only(tmp_path))
+    assert all("<script" not in text for text in drawn.values())
+    assert all("_&lt;script&gt;" in text for text in drawn.values())
+    assert "$\\frac{a$" in drawn["skip"]
 
 
 def test_nothing_is_drawn_before_the_first_score(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write_grid("skip", manifest())
-    store.write(record("add", 0, status="oom", scores=[]))
-    assert [path.name for path in reports.render(tmp_path).paths] == ["report.md", "skip.csv", "index.html"]
+    store.write(record("add", 0, status="oom", scores=[], losses=[]))
+    assert plots.draw(only(tmp_path)) == {}
+    assert plots.draw_profiles([]) == {}
 
 
 def test_scores_of_any_size_are_drawn(tmp_path: Path) -> None:
@@ -138,4 +177,4 @@ def test_scores_of_any_size_are_drawn(tmp_path: Path) -> None:
         item = record(arm, 0)
         scores = [dataclasses.replace(s, value=None if s.value is None else factor * s.value) for s in item.scores]
         store.write(dataclasses.replace(item, scores=scores))
-    assert len(reports.render(tmp_path).paths) == 5
+    assert set(texts(only(tmp_path))) == {"skip", "bars-skip", "cost-skip"}

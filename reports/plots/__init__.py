@@ -1,0 +1,60 @@
+"""Every figure of a report, by file name: one kind a file here, each at a column's width as PNG, SVG and PDF.
+
+A kind without data is absent. Numbers come from the modules that ``reports.series`` gives to the page, so that a page
+and its figures never differ.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from reports.frame import GridView
+from reports.plots.canvas import encode as encode
+from reports.plots.style import COLUMN_INCHES as COLUMN_INCHES
+from reports.plots.style import STYLE as STYLE
+from results.profile import ProfileRecord
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KINDS = ("curves", "bars", "tradeoffs", "scaling", "losses")  # in the order in which a page shows them
+
+
+def draw(grid: GridView) -> dict[str, bytes]:
+    """The figures of a grid by file name: ``<grid>.png`` (score against steps), ``bars-<grid>.png``, … ."""
+    with _style():
+        return _encoded(figures(grid))
+
+
+def draw_profiles(records: Sequence[ProfileRecord]) -> dict[str, bytes]:
+    """The figures of profiles by file name: ``throughput.png``."""
+    from reports.plots.batches import figures as throughput
+
+    with _style():
+        return _encoded(throughput(records))
+
+
+def figures(grid: GridView) -> dict[str, Figure]:
+    """The figures of a grid by name, without a suffix, as they are before they are laid out."""
+    found: dict[str, Figure] = {}
+    with _style():
+        for kind in KINDS:
+            found |= import_module(f"reports.plots.{kind}").figures(grid)
+    return found
+
+
+def _encoded(drawn: dict[str, Figure]) -> dict[str, bytes]:
+    return {file: content for name, figure in drawn.items() for file, content in encode(name, figure).items()}
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    from matplotlib import rc_context
+
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a box is drawn in its place
+        yield
