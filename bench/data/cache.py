@@ -2,7 +2,8 @@
 
 A folder appears whole or not at all: it is written under a temporary name with plain writes (writing through a
 memory map would end in a SIGBUS on a full disk), synced, and renamed. Every load compares checksums, so a damaged
-folder is rebuilt rather than trained on.
+folder is rebuilt rather than trained on. A file of `LARGE` bytes or more, whose checksum would take minutes at every
+start, counts as whole while its size and time of change are still those of when it was written.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from bench.data.source import Chunk, Recipe
 LAYOUT = 1
 META = "meta.json"
 STALE_AFTER_S = 24 * 3600.0
+LARGE = 4 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,11 @@ def _read(folder: Path, fingerprint: str) -> Decoded | None:
         meta = json.loads((folder / META).read_text())
         if meta["layout"] != LAYOUT or meta["fingerprint"] != fingerprint:
             return None
-        if any(_sha256(folder / name) != digest for name, digest in meta["sha256"].items()):
+        untouched = meta.get("untouched", {})  # absent before it was known
+        if not all(
+            untouched.get(name) == _state(folder / name) or _sha256(folder / name) == digest
+            for name, digest in meta["sha256"].items()
+        ):
             return None
         splits = meta["splits"]
         arrays = {
@@ -99,7 +105,10 @@ def _build(recipe: Recipe, folder: Path) -> None:
         splits = sorted({name.rsplit("_", 1)[0] for name in sha256}, reverse=True)
         assert "train" in splits, f"the recipe of {recipe.name} decoded no training images"
         meta = {"layout": LAYOUT, "name": recipe.name, "fingerprint": recipe.fingerprint, "splits": splits}
-        text = json.dumps(meta | {"sha256": sha256, "decoder": _decoder()}, indent=2, sort_keys=True)
+        states = {name: _state(temporary / name) for name in sha256}
+        untouched = {name: state for name, state in states.items() if state[0] >= LARGE}
+        meta |= {"sha256": sha256, "decoder": _decoder()} | ({"untouched": untouched} if untouched else {})
+        text = json.dumps(meta, indent=2, sort_keys=True)
         with (temporary / META).open("wb") as file:
             file.write(text.encode() + b"\n")
             sync(file)
@@ -165,7 +174,8 @@ def _sweep(parent: Path) -> None:
     """Remove what a killed process left behind long ago."""
     for leftover in parent.glob(".tmp-*"):
         try:
-            if time.time() - leftover.stat().st_mtime > STALE_AFTER_S:
+            written = max(path.stat().st_mtime for path in (leftover, *leftover.iterdir()))
+            if time.time() - written > STALE_AFTER_S:
                 shutil.rmtree(leftover, ignore_errors=True)
         except OSError:
             continue
@@ -174,6 +184,12 @@ def _sweep(parent: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _state(path: Path) -> list[int]:
+    """Size and time of change, as JSON keeps them."""
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns]
 
 
 def _sync_folder(folder: Path) -> None:

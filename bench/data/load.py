@@ -25,14 +25,18 @@ def load_dataset(
 ) -> Dataset:
     """The dataset ``name`` (one of `list_datasets`), decoded into the cache on first use.
 
-    ``image_size`` must divide the dataset's own and takes the mean over pixels; for ``folder:PATH`` it is the size to
-    resize to (32 unless given). Raises ValueError for what the user can mend, OSError when the disk refuses.
+    ``image_size`` must divide the dataset's own and takes the mean over pixels; for those of image files (``folder``,
+    ``celeba``, ``imagenet``, ``coco``) it is the size to resize to. Raises ValueError for what the user can mend,
+    OSError when the disk refuses.
     """
-    recipe = find_recipe(name, data_dir=data_dir, image_size=image_size)
-    return _dataset(recipe, decoded(recipe, cache_dir or default_cache_dir()))
+    cache = cache_dir or default_cache_dir()
+    recipe = find_recipe(name, data_dir=data_dir, cache_dir=cache, image_size=image_size)
+    return _dataset(recipe, decoded(recipe, cache))
 
 
-def find_recipe(name: str, *, data_dir: Path | None = None, image_size: int | None = None) -> Recipe:
+def find_recipe(
+    name: str, *, data_dir: Path | None = None, cache_dir: Path | None = None, image_size: int | None = None
+) -> Recipe:
     """The dataset found and identified but not decoded; raises ValueError as `load_dataset` does."""
     head, colon, argument = name.partition(":")
     source = DATASETS.get(head)
@@ -42,7 +46,12 @@ def find_recipe(name: str, *, data_dir: Path | None = None, image_size: int | No
         raise ValueError(f"dataset {head} takes no path: write {head}, got {name!r}")
     if image_size is not None and image_size < 1:
         raise ValueError(f"image size must be a positive number of pixels, got {image_size}")
-    request = Request(data_dir=data_dir or default_data_dir(), argument=argument, image_size=image_size)
+    request = Request(
+        data_dir=data_dir or default_data_dir(),
+        cache_dir=cache_dir or default_cache_dir(),
+        argument=argument,
+        image_size=image_size,
+    )
     return at_size(source.find(request), image_size)
 
 

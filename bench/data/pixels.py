@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,6 +76,19 @@ def read_rgb(path: Path) -> Image:
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError, EOFError, images.DecompressionBombError) as error:
         raise ValueError(f"cannot read the image {path}: {error}") from error
+
+
+def plain_rgb(data: bytes, where: str) -> Image:
+    """An encoded image as RGB just as its pixels lie there, as papers' code reads it: EXIF turns nothing.
+
+    Raises ValueError beginning with what is wrong and naming ``where``.
+    """
+    from PIL import Image as images
+
+    try:
+        return images.open(BytesIO(data)).convert("RGB")
+    except (OSError, ValueError, SyntaxError, EOFError, images.DecompressionBombError) as error:
+        raise ValueError(f"cannot read the image {where}: {error}") from error
 
 
 def square(image: Image, size: int) -> Image:

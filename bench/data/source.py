@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,9 +32,13 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What was asked for; ``argument`` is the text after ``folder:`` or ``npz:``."""
+    """What was asked for; ``argument`` is the text after ``folder:`` or ``npz:``.
+
+    ``cache_dir`` is for what a source wants to remember of large files; it need not exist.
+    """
 
     data_dir: Path
+    cache_dir: Path
     argument: str = ""
     image_size: int | None = None
 
@@ -77,6 +81,11 @@ DATASETS: Registry[Source] = Registry("dataset", discover=(_scan,))
 
 def content_hash(*parts: str | bytes) -> str:
     """SHA-256 hex over length-prefixed parts, so that no two lists of parts collide by concatenation."""
+    return hash_parts(parts)
+
+
+def hash_parts(parts: Iterable[str | bytes]) -> str:
+    """`content_hash` of parts that come one at a time, so that they need not fit into memory together."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

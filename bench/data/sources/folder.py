@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from bench.data.files import image_paths, read_bytes
 from bench.data.holdout import NOTE, hold_out
 from bench.data.pixels import channels_first, read_rgb, square
-from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, content_hash
+from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, hash_parts
 
 BUILDER = 1
 SIZE = 32
@@ -35,7 +36,7 @@ def find(request: Request) -> Recipe:
 
     return Recipe(
         name=f"folder:{root.name}",
-        fingerprint=content_hash(f"folder builder {BUILDER} size {size}", *_parts(paths, names)),
+        fingerprint=hash_parts(chain([f"folder builder {BUILDER} size {size}"], _parts(paths, names))),
         image_size=size,
         channels=3,
         num_classes=len(classes),
