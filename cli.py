@@ -394,6 +394,48 @@ def sample(
 
 
 @app.command()
+def cka(
+    cells: Annotated[list[Path], typer.Argument(help="Checkpoints, or output folders of `uvit run`.")],
+    arms: Annotated[str, typer.Option("--arms", help="Arms of an output folder, such as concat,add,none.")] = "",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of an output folder's cells.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Output folder (default: the cells' own).")] = None,
+    images: Annotated[int, typer.Option("--images", help="Held-out images at each time, at most.")] = 1_024,
+    batch: Annotated[int, typer.Option("--batch", help="Images of a minibatch; moves no mean.")] = 64,
+    times: Annotated[str, typer.Option("--t", help="Times in (0, 1), such as 0.1,0.5 (default 0.1,0.3,…,0.9).")] = "",
+    weights: Annotated[str, typer.Option("--weights", help="ema or raw.")] = "ema",
+    dataset: Annotated[str, typer.Option("--dataset", help="In place of the dataset that was trained on.")] = "",
+    device: Device = "auto",
+    precision: PrecisionName = "float32",
+    data_dir: DataDir = None,
+    plugin: Plugins = None,
+) -> None:
+    """Compare what the blocks of trained networks hold (CKA, the paper's Figure 7): records and a heat map."""
+    from ablations.similarity import CkaRequest, output_folder, similarity
+
+    _load_plugins(plugin)
+    request = CkaRequest(
+        cells=cells,
+        arms=arms,
+        seed=seed,
+        out=out,
+        times=times,
+        images=images,
+        batch_size=batch,
+        weights=weights,
+        dataset=dataset,
+        data_dir=data_dir,
+        device=device,
+        precision=precision,
+    )
+    root = output_folder(request)
+    records = list(similarity(request, root))
+    from reports import write_heatmaps
+
+    lines, picture = write_heatmaps(records, root)
+    print("\n".join([*lines, f"picture: {picture}"]))
+
+
+@app.command()
 def score(
     images: Annotated[str, typer.Argument(help="A folder, an .npz, or dataset:split such as photos:held_out.")],
     reference: Annotated[str, typer.Argument(help="Likewise: the images to compare with.")],

@@ -54,7 +54,7 @@ def sample_checkpoint(
 
     _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights, guidance=guidance)
     method = SAMPLERS.get(sampler)
-    loaded = load_checkpoint(_checkpoint_file(checkpoint))
+    loaded = load_checkpoint(checkpoint_file(checkpoint))
     runtime = resolve_runtime(
         device=device, precision=as_precision(precision, where="--precision"), threads=thread_limit()
     )
@@ -116,7 +116,7 @@ def _check_request(out: Path, *, count: int, nfe: int, batch: int, weights: str,
         raise ValueError(f"--out {out} exists and is not an empty folder; give a new folder or FILE.npz")
 
 
-def _checkpoint_file(path: Path) -> Path:
+def checkpoint_file(path: Path) -> Path:
     """``path``, or its newest checkpoint when it is a folder."""
     from bench.training.checkpoint import checkpoint_path, steps_on_disk
 

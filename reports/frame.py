@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.asked import plain_record, swept
+from results.cka import CkaRecord
 from results.frame import Dirs, output_folders
 from results.profile import ProfileRecord
 from results.record import Record, Score, is_count
@@ -104,6 +105,7 @@ class Findings:
     problems: list[str]
     profiles: list[ProfileRecord] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
+    cka: list[CkaRecord] = field(default_factory=list)
 
 
 def find(dirs: Dirs) -> Findings:
@@ -111,23 +113,33 @@ def find(dirs: Dirs) -> Findings:
     folders = output_folders(dirs)
     records: dict[str, Record] = {}
     profiles: dict[str, ProfileRecord] = {}
+    similar: dict[str, CkaRecord] = {}
     manifests: list[tuple[Path, str, dict[str, Any]]] = []
     problems: list[str] = []
     for folder in folders:
         found, damaged = Store(folder).records()
         grids, damaged_grids = Store(folder).read_grids()
         measured, damaged_profiles = Store(folder).profiles()
-        problems += [f"{folder}: {problem}" for problem in damaged + damaged_grids + damaged_profiles]
+        compared, damaged_cka = Store(folder).cka()
+        problems += [f"{folder}: {problem}" for problem in damaged + damaged_grids + damaged_profiles + damaged_cka]
         profiles |= {profile.profile_id: profile for profile in measured}
+        similar |= {record.cka_id: record for record in compared}
         for record in found:
             records[record.train_id] = _better(records.get(record.train_id), record)
         manifests += [(folder, name, manifest) for name, manifest in grids.items()]
     views = [_view(name, title, same, records, list(profiles.values())) for name, title, same in _group(manifests)]
     used = {cell.train_id for view in views for cell in view.cells}
     loose = [record for train_id, record in records.items() if train_id not in used]
-    if not records and not views and not profiles:
+    if not records and not views and not profiles and not similar:
         raise ValueError(f"{folders[0]}: every record there is damaged; the first: {problems[0]}")
-    return Findings(grids=views, loose=loose, problems=problems, profiles=list(profiles.values()), folders=folders)
+    return Findings(
+        grids=views,
+        loose=loose,
+        problems=problems,
+        profiles=list(profiles.values()),
+        folders=folders,
+        cka=list(similar.values()),
+    )
 
 
 def _better(known: Record | None, new: Record) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reports import notes, sampling_steps
 from reports.frame import Findings, GridView
+from reports.gallery import LOOSE, Shown
 from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
 from reports.text import markdown as esc
@@ -14,13 +15,20 @@ from reports.verdicts import compare
 PROFILES = ""  # the key of the profiles' pictures, which no grid has for a name
 
 
-def document(findings: Findings, plots: Mapping[str, Sequence[str]]) -> str:
-    """The whole page; ``plots`` gives the pictures of each grid and of the profiles, relative to the page."""
+def document(
+    findings: Findings, plots: Mapping[str, Sequence[str]], shown: Mapping[str, Sequence[Shown]] | None = None
+) -> str:
+    """The whole page; ``plots`` gives the plots of each grid and of the profiles, ``shown`` each grid's other pictures.
+
+    Paths are relative to the page.
+    """
+    shown = shown or {}
     parts = ["# What was found", ""]
     parts += _bullets("Left out", findings.problems)
     for grid in findings.grids:
-        parts += _grid(grid, plots.get(grid.name, ()))
+        parts += _grid(grid, plots.get(grid.name, ()), shown.get(grid.name, ()))
     parts += _bullets("Cells of no grid", notes.loose_cells(findings.loose))
+    parts += _pictures(shown.get(LOOSE, ()))
     if findings.profiles:
         parts += ["## Profiles", "", *table(profile_table(findings.profiles)), ""]
         parts += [*table(parts_table(findings.profiles)), ""]
@@ -30,7 +38,7 @@ def document(findings: Findings, plots: Mapping[str, Sequence[str]]) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _grid(grid: GridView, plots: Sequence[str]) -> list[str]:
+def _grid(grid: GridView, plots: Sequence[str], shown: Sequence[Shown]) -> list[str]:
     lines = [f"## {esc(grid.title)}", "", f"**{esc(grid.manifest['question'])}**", ""]
     compared = compare(grid)
     lines += [f"Design: {esc(notes.design(grid))}.", "", f"> {esc(notes.verdict(grid, compared), limit=1000)}", ""]
@@ -45,10 +53,18 @@ def _grid(grid: GridView, plots: Sequence[str]) -> list[str]:
         lines += [f"![Scores of the arms of grid {esc(grid.title)}]({plot})", ""]
     if plots:
         lines += [notes.caption(), ""]
+    lines += _pictures(shown)
     lines += _bullets("Failed cells", notes.failures(grid))
     lines += _bullets("Score cards", notes.score_cards(grid))
     if made := notes.provenance(grid):
         lines += [f"Provenance: {esc(made)}.", ""]
+    return lines
+
+
+def _pictures(shown: Sequence[Shown]) -> list[str]:
+    lines = []
+    for item in shown:
+        lines += [f"![{esc(item.text)}]({item.path})", "", *(esc(line, limit=500) + ".  " for line in item.lines), ""]
     return lines
 
 

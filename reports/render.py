@@ -11,6 +11,7 @@ from typing import Any
 
 from reports import notes, sampling_steps, terminal
 from reports.frame import Findings, GridView, find
+from reports.gallery import gallery
 from reports.markdown import PROFILES, document
 from reports.page import document as page_document
 from reports.plots import draw, draw_profiles
@@ -69,7 +70,10 @@ def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: 
         drawn = draw_profiles(findings.profiles) if plots else {}
         files |= {folder / "plots" / name: content for name, content in drawn.items()}
         pictures[PROFILES] = [f"plots/{name}" for name in drawn if name.endswith(".png")]
-    page = document(findings, pictures).encode()
+    shown = gallery(findings) if plots else {}
+    for items in shown.values():
+        files |= {folder / path: content for item in items for path, content in item.files.items()}
+    page = document(findings, pictures, shown).encode()
     files[folder / "index.html"] = page_document(findings).encode()
     paths = [write_bytes(path, content) for path, content in files.items()]
     return [write_bytes(folder / "report.md", page), *paths]  # the page last: all that it names is there

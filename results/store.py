@@ -1,7 +1,8 @@
 """The output folder: records, grid manifests, and the one way in which a file is written.
 
-``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json`` · ``DIR/profiles/<profile_id>.json``. Many processes and
-machines may write one folder: each file has one writer at a time and appears whole or not at all.
+``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json`` · ``DIR/profiles/<profile_id>.json`` ·
+``DIR/cka/<cka_id>.json``. Many processes and machines may write one folder: each file has one writer at a time and
+appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from results.cka import CkaRecord
 from results.manifest import check_manifest
 from results.profile import ProfileRecord
 from results.record import NewerSchema, Record, dumps, is_id, loads
@@ -81,18 +83,19 @@ class Store:
 
         Raises ValueError where that one is of a later schema, OSError when the disk cannot take it.
         """
-        path = self.root / "profiles" / f"{record.profile_id}.json"
-        try:
-            _read_profile(path)
-        except NewerSchema:
-            raise
-        except (FileNotFoundError, ValueError):
-            pass
-        return write_bytes(path, record.to_json().encode())
+        return _replace(self.root / "profiles" / f"{record.profile_id}.json", record, _read_profile)
 
     def profiles(self) -> tuple[list[ProfileRecord], list[str]]:
         """All readable profiles, by id, and one line for each file that is damaged."""
         return _read_all(self.root / "profiles", _read_profile)
+
+    def write_cka(self, record: CkaRecord) -> Path:
+        """Write a representation analysis, replacing an earlier one of the same id whole; raises as `write_profile`."""
+        return _replace(self.root / "cka" / f"{record.cka_id}.json", record, _read_cka)
+
+    def cka(self) -> tuple[list[CkaRecord], list[str]]:
+        """All readable representation analyses, by id, and one line for each file that is damaged."""
+        return _read_all(self.root / "cka", _read_cka)
 
     def record_path(self, train_id: str) -> Path:
         """Where a cell's record lies. Raises ValueError unless the id is 12 to 64 hex digits."""
@@ -154,6 +157,17 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def _replace(path: Path, record: ProfileRecord | CkaRecord, read: Callable[[Path], Any]) -> Path:
+    """Write ``record``, unless a whole one of a later schema stands there: then its NewerSchema is raised."""
+    try:
+        read(path)
+    except NewerSchema:
+        raise
+    except (FileNotFoundError, ValueError):
+        pass
+    return write_bytes(path, record.to_json().encode())
+
+
 def _read_all(folder: Path, read: Callable[[Path], T]) -> tuple[list[T], list[str]]:
     items, problems = [], []
     for path in sorted(folder.glob("*.json")):
@@ -179,6 +193,13 @@ def _read_profile(path: Path) -> ProfileRecord:
     record = ProfileRecord.from_json(path.read_bytes(), where=_name(path))
     if record.profile_id != path.stem:
         raise ValueError(f"{_name(path)}: profile_id: expected the file's own name, got {record.profile_id}")
+    return record
+
+
+def _read_cka(path: Path) -> CkaRecord:
+    record = CkaRecord.from_json(path.read_bytes(), where=_name(path))
+    if record.cka_id != path.stem:
+        raise ValueError(f"{_name(path)}: cka_id: expected the file's own name, got {record.cka_id}")
     return record
 
 

@@ -57,6 +57,7 @@ def test_imports_point_one_way() -> None:
         ["report", "nowhere"],
         ["watch", "nowhere"],
         ["profile", "--help"],
+        ["cka", "--help"],
     ],
     ids=" ".join,
 )

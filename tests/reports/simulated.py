@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from results import SCHEMA, Record, Score, Store
+from results.cka import CkaRecord
 from results.profile import ProfileRecord
 
 FORMULAS = {
@@ -181,3 +182,30 @@ def profile(arm: str, **changes: Any) -> ProfileRecord:
         "efficiency": {"mfu": 0.41, "mfu_measured_peak": None, "energy_j_per_1000_imgs": 87.0},
     }
     return ProfileRecord(**fields | changes)
+
+
+def cka(arm: str, **changes: Any) -> CkaRecord:
+    """A representation analysis of the seed 0 of an arm of `record`: five blocks, alike the nearer they are."""
+    cell = record(arm, 0, scores=[])
+    slope = 0.1 if arm == "concat" else 0.02
+    found = [[1 - slope * abs(i - j) for j in range(5)] for i in range(5)]
+    fields: dict[str, Any] = {
+        "cka_id": identity("cka", arm, repr(sorted(changes.items()))),
+        "train_id": cell.train_id,
+        "variant": cell.variant,
+        "preset": cell.preset,
+        "options": cell.options,
+        "seed": 0,
+        "step": 3000,
+        "weights": "ema",
+        "dataset": cell.dataset,
+        "split": "photos:held_out",
+        "images": 1024,
+        "batch_size": 64,
+        "noise_seed": 0,
+        "process": "vp",
+        "times": [0.1, 0.5],
+        "maps": [found, found],
+        "errors": [0.004, 0.011],
+    }
+    return CkaRecord(**fields | changes)

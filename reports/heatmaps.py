@@ -1,0 +1,173 @@
+"""How alike a network's blocks are, as heat maps of CKA side by side (the paper's Figure 7), from records alone."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.frame import Findings, GridView
+from reports.plots import COLUMN_INCHES, STYLE, encode
+from reports.plots.canvas import DPI
+from reports.text import plain, plural, steps
+from results.cka import CkaRecord
+from results.store import Store, write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+PAGE_INCHES = 6.8  # two columns of a paper
+MOST_A_ROW = 3
+COLOURS = "viridis"  # lightness rises with CKA: readable in grey and by colour-blind readers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A record under the name that a figure shows."""
+
+    name: str
+    record: CkaRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A mean map in four numbers; blocks count from 1."""
+
+    neighbours: float  # mean CKA of blocks that follow each other
+    pairs: float  # mean CKA of all pairs of different blocks
+    lowest: float
+    lowest_pair: tuple[int, int]
+
+
+def of_grid(grid: GridView, records: Iterable[CkaRecord]) -> list[Labelled]:
+    """The grid's own records in the arms' order: of each arm its lowest seed that has any, its last step.
+
+    Records of one figure were measured alike: the protocol that most arms have.
+    """
+    alike: dict[tuple[object, ...], dict[str, CkaRecord]] = {}
+    seeds = {cell.train_id: (arm.name, cell.seed) for arm in grid.arms for cell in arm.cells}
+    mine = [record for record in records if record.train_id in seeds]
+    for record in sorted(mine, key=lambda r: (-r.step, seeds[r.train_id][1])):
+        alike.setdefault(_protocol(record), {}).setdefault(seeds[record.train_id][0], record)
+    if not alike:
+        return []
+    found = max(alike.values(), key=len)
+    return [Labelled(name=arm.name, record=found[arm.name]) for arm in grid.arms if arm.name in found]
+
+
+def _protocol(record: CkaRecord) -> tuple[object, ...]:
+    return (record.step, record.weights, record.split, record.images, record.batch_size, *record.times)
+
+
+def loose(findings: Findings) -> list[Labelled]:
+    """Records of no grid, under their variants' names."""
+    used = {cell.train_id for grid in findings.grids for cell in grid.cells}
+    return [Labelled(name=record.variant, record=record) for record in findings.cka if record.train_id not in used]
+
+
+def summary(record: CkaRecord) -> Summary:
+    """What a map says in four numbers; a network of one block has no pair, and all are 1."""
+    found, blocks = record.mean, range(record.blocks)
+    pairs = [(found[i][j], (i + 1, j + 1)) for i in blocks for j in blocks if i < j] or [(1.0, (1, 1))]
+    adjacent = [value for value, (i, j) in pairs if j == i + 1] or [1.0]
+    lowest, pair = min(pairs)
+    return Summary(
+        neighbours=math.fsum(adjacent) / len(adjacent),
+        pairs=math.fsum(value for value, _ in pairs) / len(pairs),
+        lowest=lowest,
+        lowest_pair=pair,
+    )
+
+
+def lines(items: Sequence[Labelled]) -> list[str]:
+    """A line a map, and one that says on what they were measured."""
+    if not items:
+        return []
+    found = [f"CKA between blocks, {plain(item.name)}: {_text(item.record)}" for item in items]
+    return [*found, f"CKA {_measured(items[0].record)}"]
+
+
+def _text(record: CkaRecord) -> str:
+    said, error = summary(record), [value for value in record.errors if value is not None]
+    pair = f"blocks {said.lowest_pair[0]} and {said.lowest_pair[1]}"
+    known = f", standard error at most {max(error):.3f}" if error else ""
+    return (
+        f"neighbouring blocks {said.neighbours:.3f}, all pairs {said.pairs:.3f}, lowest {said.lowest:.3f} ({pair})"
+        f"{known}"
+    )
+
+
+def _measured(record: CkaRecord) -> str:
+    times = ", ".join(f"{t:g}" for t in record.times)
+    weights = "EMA" if record.weights == "ema" else plain(record.weights)
+    return (
+        f"of {weights} weights at step {steps(record.step)} on {record.images:,} images of {plain(record.split)}, "
+        f"minibatches of {record.batch_size}, mean over {plural(len(record.times), 'time')} t = {times}"
+    )
+
+
+def write(records: Sequence[CkaRecord], root: Path) -> tuple[list[str], Path]:
+    """Draw ``records`` as ``root/cka/cka.png`` (and .svg, .pdf); returns what they say in lines, and the PNG's path.
+
+    They go under the names of their arms where ``root`` has their grid. Raises OSError when it cannot be written.
+    """
+    arms = _arms(Store(root).grids().values())
+    items = [Labelled(name=arms.get(record.train_id, record.variant), record=record) for record in records]
+    paths = [write_bytes(root / "cka" / name, content) for name, content in draw(items, "cka").items()]
+    return lines(items), paths[0]
+
+
+def _arms(manifests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The arm of each train_id."""
+    return {cell["train_id"]: arm["arm"] for grid in manifests for arm in grid["arms"] for cell in arm["cells"]}
+
+
+def draw(items: Sequence[Labelled], name: str) -> dict[str, bytes]:
+    """``<name>.png`` (and .svg, .pdf): mean maps side by side on one colour scale; none where there is no record."""
+    from matplotlib import rc_context
+
+    if not items:
+        return {}
+    with rc_context({**STYLE, "axes.grid": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # a box is drawn in its place
+        return encode(name, _figure(items))
+
+
+def _figure(items: Sequence[Labelled]) -> Figure:
+    from matplotlib.figure import Figure
+
+    columns = min(len(items), MOST_A_ROW)
+    rows = math.ceil(len(items) / columns)
+    width = COLUMN_INCHES if columns == 1 else PAGE_INCHES
+    figure = Figure(figsize=(width, rows * ((width - 0.7) / columns + 0.25)), dpi=DPI, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    low = math.floor(20 * min(summary(item.record).lowest for item in items)) / 20
+    for place, axis in enumerate(axes.flat):
+        if place < len(items):
+            image = _map(axis, items[place], low=min(low, 0.95), letter=chr(ord("a") + place % 26))
+        else:
+            axis.axis("off")
+    bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02, aspect=25, shrink=0.8)
+    bar.set_label("CKA")
+    bar.outline.set_linewidth(0.5)
+    return figure
+
+
+def _map(axis: Axes, item: Labelled, *, low: float, letter: str) -> AxesImage:
+    from matplotlib.ticker import MaxNLocator
+
+    blocks = item.record.blocks
+    extent = (0.5, blocks + 0.5, 0.5, blocks + 0.5)
+    image = axis.imshow(item.record.mean, origin="lower", extent=extent, cmap=COLOURS, vmin=low, vmax=1)
+    axis.set_title(f"({letter}) {plain(item.name, limit=28)}", loc="left")
+    axis.set_xlabel("block")
+    axis.set_ylabel("block")
+    for scale in (axis.xaxis, axis.yaxis):
+        scale.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
+    axis.label_outer()
+    return image
