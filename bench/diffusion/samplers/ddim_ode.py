@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@sampler(default_nfe=50, source="DDIM, eta = 0, Song et al. 2020 (arXiv:2010.02502)")
+@sampler(default_nfe=50, order=1, source="DDIM, eta = 0, Song et al. 2020 (arXiv:2010.02502)")
 def ddim(
     noise_pred: NoisePrediction, x_T: Tensor, *, steps: int = 50, sde: Process | None = None, t_end: float | None = None
 ) -> Tensor:

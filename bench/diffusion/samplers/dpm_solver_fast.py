@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@sampler(default_nfe=50, source="DPM-Solver-fast, Lu et al. 2022 (arXiv:2206.00927)")
+@sampler(default_nfe=50, order=3, source="DPM-Solver-fast, Lu et al. 2022 (arXiv:2206.00927)")
 def dpm_solver(
     noise_pred: NoisePrediction, x_T: Tensor, *, steps: int = 50, sde: Process | None = None, t_end: float | None = None
 ) -> Tensor:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@sampler(default_nfe=50, source="DPM-Solver++(3S), Lu et al. 2022 (arXiv:2211.01095)")
+@sampler(default_nfe=50, order=3, source="DPM-Solver++(3S), Lu et al. 2022 (arXiv:2211.01095)")
 def dpm_solver_pp(
     noise_pred: NoisePrediction, x_T: Tensor, *, steps: int = 50, sde: Process | None = None, t_end: float | None = None
 ) -> Tensor:

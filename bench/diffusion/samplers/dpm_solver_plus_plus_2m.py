@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FEW = 15  # under as many steps the last one is of first order
 
 
-@sampler(default_nfe=20, source="DPM-Solver++(2M), Lu et al. 2022 (arXiv:2211.01095)")
+@sampler(default_nfe=20, order=2, source="DPM-Solver++(2M), Lu et al. 2022 (arXiv:2211.01095)")
 def dpm_solver_pp_2m(
     noise_pred: NoisePrediction, x_T: Tensor, *, steps: int = 20, sde: Process | None = None, t_end: float | None = None
 ) -> Tensor:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T_FIRST = 1e-3  # the smallest time at which the network is asked
 
 
-@sampler(default_nfe=1_000, stochastic=True, source="Euler-Maruyama, Song et al. 2021 (arXiv:2011.13456)")
+@sampler(default_nfe=1_000, order=1, stochastic=True, source="Euler-Maruyama, Song et al. 2021 (arXiv:2011.13456)")
 def euler_maruyama(
     noise_pred: NoisePrediction,
     x_T: Tensor,

@@ -22,6 +22,8 @@ class Sampler:
     """A registered sampler; calling it calls ``function``.
 
     ``stochastic`` samplers take ``noise``, a function from the number of the evaluation to standard normal noise.
+    ``order`` is how the error falls with the step: h^order, of the path (weakly, of mean and spread, if stochastic);
+    `bench.diffusion.convergence` measures it, and a test holds it to what it says. None claims nothing.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Sampler:
     stochastic: bool
     source: str
     function: Callable[..., Tensor]
+    order: int | None = None
 
     @property
     def card(self) -> dict[str, Any]:
@@ -43,13 +46,15 @@ SAMPLERS: Registry[Sampler] = Registry("sampler")
 
 
 def sampler(
-    *, default_nfe: int, source: str, stochastic: bool = False
+    *, default_nfe: int, source: str, stochastic: bool = False, order: int | None = None
 ) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
     """Register a function under its own name and leave it as it is."""
 
     def register(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         name = function.__name__
-        entry = Sampler(name=name, default_nfe=default_nfe, stochastic=stochastic, source=source, function=function)
+        entry = Sampler(
+            name=name, default_nfe=default_nfe, stochastic=stochastic, source=source, function=function, order=order
+        )
         SAMPLERS.register(name, entry)
         return function
 
