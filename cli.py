@@ -367,6 +367,9 @@ def sample(
     guidance: Annotated[
         float, typer.Option("--guidance", help="s in c + s(c - u), the paper's scale; 0 = none.")
     ] = 0.0,
+    autoencoder: Annotated[
+        Path | None, typer.Option("--autoencoder", help="Decode latents with this one (default: as they were encoded).")
+    ] = None,
     batch: Annotated[int, typer.Option("--batch", help="Images at a time.")] = 256,
     device: Device = "auto",
     precision: PrecisionName = "auto",
@@ -386,6 +389,7 @@ def sample(
         weights=weights,
         labels=label or [],
         guidance=guidance,
+        autoencoder=autoencoder,
         batch=batch,
         device=device,
         precision=precision,
@@ -433,6 +437,46 @@ def cka(
 
     lines, picture = write_heatmaps(records, root)
     print("\n".join([*lines, f"picture: {picture}"]))
+
+
+@app.command()
+def encode(
+    dataset: Annotated[str, typer.Argument(help="A dataset of `uvit list datasets`, folder:PATH or npz:PATH.")],
+    autoencoder: Annotated[
+        str, typer.Option("--autoencoder", help="A diffusers folder or .safetensors file of one, or sd-vae-ft-mse.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder of latents to write; train on latents:FOLDER.")],
+    image_size: Annotated[int, typer.Option("--image-size", help="Pixels a side in place of the dataset's.")] = 0,
+    batch: Annotated[int, typer.Option("--batch", help="Images at a time.")] = 64,
+    scale: Annotated[float, typer.Option("--scale", help="What latents are multiplied by (default: as saved).")] = 0.0,
+    flips: Annotated[
+        bool | None,
+        typer.Option("--flips/--no-flips", help="Mirror images too, and train on both (default: dataset's)."),
+    ] = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    plugin: Plugins = None,
+) -> None:
+    """Store an autoencoder's latents of a dataset once; a run that was cut off goes on where it stopped."""
+    from bench.latents.encode import EncodeRequest, Told, encode_dataset
+
+    _load_plugins(plugin)
+    request = EncodeRequest(
+        dataset=dataset,
+        autoencoder=autoencoder,
+        out=out,
+        image_size=image_size,
+        batch=batch,
+        scale=scale,
+        flips=flips,
+        device=device,
+        data_dir=data_dir,
+    )
+    stored, fresh = encode_dataset(request, progress=Told())
+    count, encoding = sum(stored.counts.values()), stored.encoding
+    size = f"{encoding.channels}x{encoding.size}x{encoding.size}"
+    print(f"{count:,} images as latents of {size} in {stored.folder}{'' if fresh else ' (already encoded)'}")
+    print(f"train on them with --dataset latents:{stored.folder}")
 
 
 @app.command()

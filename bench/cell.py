@@ -57,10 +57,12 @@ def train_id(cell: Cell, model: ModelConfig, dataset: Dataset) -> str:
     return digest({"model": network, "data": data, "training": training, "seed": cell.seed})
 
 
-def score_id(train: str, point: ScorePoint, evaluation: EvaluationConfig) -> str:
-    """The id of one evaluation's scores; scoring again never trains again."""
+def score_id(train: str, point: ScorePoint, evaluation: EvaluationConfig, *, decoder: str = "") -> str:
+    """The id of one evaluation's scores; scoring again never trains again. ``decoder`` is the hash of latents'."""
+    decoded = {"decoder": decoder} if decoder else {}
     return digest(
-        {
+        decoded
+        | {
             "train_id": train,
             "step": point.step,
             "weights": point.weights,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+    from bench.latents.decoding import Decoder
     from bench.training.checkpoint import Checkpoint
     from variants.config import ModelConfig
 
@@ -31,6 +32,7 @@ def sample_checkpoint(
     weights: str = "ema",
     labels: Sequence[int] = (),
     guidance: float = 0.0,
+    autoencoder: Path | None = None,
     batch: int = 256,
     device: str = "auto",
     precision: str = "auto",
@@ -38,9 +40,9 @@ def sample_checkpoint(
     """Draw ``count`` images and write them whole or not at all: an .npz (uint8, N H W C) or a folder of PNG files.
 
     Image i depends on ``seed``, ``labels`` and i alone, not on ``count`` or ``batch``. A class-conditional checkpoint
-    takes ``labels`` in turn, or draws them uniformly where none are given; ``guidance`` is s in c + s (c - u). Raises
-    ValueError or FileNotFoundError for a wrong request or a damaged checkpoint; an existing folder with files in it is
-    not written into.
+    takes ``labels`` in turn, or draws them uniformly where none are given; ``guidance`` is s in c + s (c - u). Latents
+    are decoded by ``autoencoder``, else by the one they were encoded with. Raises ValueError or FileNotFoundError for a
+    wrong request or a damaged checkpoint; an existing folder with files in it is not written into.
     """
     from bench.config import as_precision
     from bench.diffusion import PROCESSES
@@ -68,6 +70,7 @@ def sample_checkpoint(
     model = load_model(loaded, config, weights=weights)
     set_attention_kernel(model, str(runtime.attention))
     model.to(runtime.device).eval()
+    decode = decoder_in(header, runtime.device, autoencoder)
     images = sample_images(
         model,
         count=count,
@@ -79,6 +82,7 @@ def sample_checkpoint(
         process=PROCESSES.get(header.get("training", {}).get("process", "vp")),
         condition=condition,
         guidance=guidance,
+        decode=decode,
         batch_size=batch,
     )
     return write_images(images.permute(0, 2, 3, 1).numpy(), out)
@@ -100,6 +104,20 @@ def condition_in(header: Mapping[str, Any], *, labels: Sequence[int] = (), guida
         null_label=bool(network.get("null_label")),
         wanted=as_labels(labels, classes, where="--label"),
     )
+
+
+def decoder_in(header: Mapping[str, Any], device: str, autoencoder: Path | None = None) -> Decoder | None:
+    """The decoder of a checkpoint of latents, None for one of pixels; ValueError where it cannot be had."""
+    from bench.latents.decoding import decoder_for
+
+    encoding = header.get("dataset", {}).get("encoding")
+    if encoding is not None:
+        return decoder_for(encoding, device, given=autoencoder)
+    if autoencoder is not None:
+        raise ValueError(
+            f"--autoencoder: this checkpoint ({header['variant']}) draws pixels, not latents; leave it out"
+        )
+    return None
 
 
 def _check_request(out: Path, *, count: int, nfe: int, batch: int, weights: str, guidance: float) -> None:

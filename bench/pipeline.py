@@ -15,8 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.allocator import keep_large_blocks
-from bench.cell import Cell, ScorePoint, guidance_weight, score_id, score_points, validation_steps
-from bench.prepared import Prepared, is_finished, make_record, prepare, validation_score_id, wanted_scores
+from bench.cell import Cell, ScorePoint, guidance_weight, score_points, validation_steps
+from bench.prepared import (
+    Prepared,
+    is_finished,
+    make_record,
+    prepare,
+    sample_score_id,
+    validation_score_id,
+    wanted_scores,
+)
 from bench.runtime import Runtime
 from bench.scoring import cached_reference, extractor_for
 from bench.sweep import own_draws
@@ -310,12 +318,14 @@ class _CellRun:
 
     def _score(self, state: TrainState, point: ScorePoint) -> None:
         from bench.fid import score_images
+        from bench.latents.decoding import decoder_for, pictures_of
         from bench.sampling import sample_images
 
-        identity = score_id(self.prepared.train_id, point, self.cell.evaluation)
+        identity = sample_score_id(self.prepared, point)
         if any(known == identity for known, _ in self.scores):
             return
-        model, evaluation = self.prepared.model, self.cell.evaluation
+        model, evaluation, dataset = self.prepared.model, self.cell.evaluation, self.prepared.dataset
+        decoder = decoder_for(dataset.encoding.card(), self.runtime.device) if dataset.encoding else None
         with self._with_weights(state, point.weights):
             images = sample_images(
                 state.model,
@@ -328,6 +338,7 @@ class _CellRun:
                 process=state.process,
                 condition=self.prepared.condition,
                 guidance=evaluation.guidance,
+                decode=decoder,
                 batch_size=evaluation.sample_batch,
                 progress=lambda done: self._tell(state.step, doing=f"sampling {done}/{point.samples}"),
             )
@@ -348,7 +359,7 @@ class _CellRun:
             images,
             reference=reference,
             extractor=extractor,
-            held_out=self.prepared.dataset.held_out,
+            held_out=pictures_of(dataset, self.data_dir).held_out,
             seed=self.cell.seed,
             metrics=evaluation.metrics,
         ):
@@ -361,6 +372,7 @@ class _CellRun:
                 "process": self.cell.training.process,
                 "weights": point.weights,
                 "precision": self.runtime.precision,
+                **({"decoder_sha256": decoder.sha256, "latent_scale": decoder.scale} if decoder else {}),
             }
             self._add(state.step, identity, point.weights, scored.metric, scored.value, card)
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cell import Cell, score_id, score_points, train_id, validation_id, validation_steps
+from bench.cell import Cell, ScorePoint, score_id, score_points, train_id, validation_id, validation_steps
 from bench.conditions import condition_of
 from results.provenance import provenance
 from results.record import SCHEMA, Record, Score
@@ -69,10 +69,19 @@ def is_finished(record: Record | None, prepared: Prepared) -> bool:
 def wanted_scores(prepared: Prepared) -> dict[str, int]:
     """The ids of all scores that a cell asks for, each with its step."""
     evaluation, steps = prepared.cell.evaluation, prepared.cell.training.steps
-    wanted = {score_id(prepared.train_id, point, evaluation): point.step for point in score_points(evaluation, steps)}
+    wanted = {sample_score_id(prepared, point): point.step for point in score_points(evaluation, steps)}
     for step in validation_steps(evaluation, steps):
         wanted |= {validation_score_id(prepared, step, weights): step for weights in ("raw", "ema")}
     return wanted
+
+
+def sample_score_id(prepared: Prepared, point: ScorePoint) -> str:
+    """The id of the scores of ``point``'s samples; those of latents depend on the decoder as well."""
+    from bench.latents.decoding import decoder_sha256
+
+    encoding = prepared.dataset.encoding
+    decoder = decoder_sha256(encoding) if encoding is not None else ""
+    return score_id(prepared.train_id, point, prepared.cell.evaluation, decoder=decoder)
 
 
 def validation_score_id(prepared: Prepared, step: int, weights: str) -> str:

@@ -38,11 +38,13 @@ def sample_images(
     process: Process | None = None,
     condition: Condition | None = None,
     guidance: float = 0.0,
+    decode: Callable[[Tensor], Tensor] | None = None,
     batch_size: int = 512,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Tensor:
-    """``count`` images, uint8 (count, C, H, W), on the CPU; ``shape`` is (C, H, W).
+    """``count`` images, uint8 (count, C, H, W), on the CPU; ``shape`` is (C, H, W) of what the network sees.
 
+    ``decode`` makes images in [-1, 1] of the latents that it sees, if it does; their shape is then the images' own.
     Image i starts from row i of the seed's noise table, so 500 images are the first 500 of 10,000. ``guidance`` is s in
     c + s (c - u). Raises NotFinite when the result is not, ValueError for an unknown sampler and for guidance without a
     network that knows its null condition.
@@ -52,11 +54,12 @@ def sample_images(
         raise ValueError(
             f"guidance {guidance} needs a network that was trained with dropped conditions, and it was not"
         )
-    images = torch.empty((count, *shape), dtype=torch.uint8)
-    done = 0
+    images, done = torch.empty(0, dtype=torch.uint8), 0
     for size in _batches(count, batch_size):
         x = _sample(model, done, size, shape, seed, sampler, nfe, runtime, process or VPSDE(), condition, guidance)
-        images[done : done + size] = to_uint8(x).cpu()
+        pixels = to_uint8(x if decode is None else _finite(decode(x), "the decoder")).cpu()
+        images = images if done else torch.empty((count, *pixels.shape[1:]), dtype=torch.uint8)
+        images[done : done + size] = pixels
         done += size
         progress(done)
     return images
@@ -89,8 +92,12 @@ def _sample(
     extra = {"noise": lambda i: rows("sample_step", i)} if method.stochastic else {}
     with runtime.autocast():  # around all evaluations: weights are cast once; the samplers' own sums stay float32
         x = method(noise_pred, rows("sample"), steps=nfe, sde=process, **extra)
+    return _finite(x, "the sampler")
+
+
+def _finite(x: Tensor, what: str) -> Tensor:
     if not bool(torch.isfinite(x).all()):
-        raise NotFinite("the sampler ended in numbers that are not finite")
+        raise NotFinite(f"{what} ended in numbers that are not finite")
     return x
 
 

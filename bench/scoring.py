@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.cell import Cell, score_points
 from bench.config import EvaluationConfig
+from bench.latents.decoding import decoder_for, forget_decoder, pictures_of
 from bench.prepared import load_cached_dataset
 from bench.runtime import Runtime
 from bench.sweep import all_draws
@@ -28,10 +29,11 @@ def extractor_for(name: str, device: str, weights: Path | None) -> Extractor:
 
 
 def forget_extractors() -> None:
-    """Give back what this process's extractors hold on a GPU; they load again when they are asked for."""
+    """Give back what extractors and decoder hold on a GPU in this process; they load again when they are asked for."""
     import torch
 
     extractor_for.cache_clear()
+    forget_decoder()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
@@ -46,7 +48,7 @@ def cached_reference(
     weights: Path | None,
     count: int,
 ) -> Reference:
-    split = load_cached_dataset(name, data_dir, image_size).train
+    split = pictures_of(load_cached_dataset(name, data_dir, image_size), data_dir).train
     return _reference_of(split, extractor_for(extractor, device, weights), count)
 
 
@@ -87,11 +89,17 @@ def warm_scoring(
     weights: Path | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Compute the cached reference once, before cells share it. Raises ValueError for weights that are missing."""
+    """Compute the cached reference once, before cells share it. Raises ValueError for weights that are missing.
+
+    Latents also need their autoencoder, and the images that they are of.
+    """
     if not score_points(cell.evaluation, cell.training.steps):
         return
     extractor = extractor_for(cell.evaluation.extractor, runtime.device, weights)
-    split = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None).train
+    dataset = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None)
+    split = pictures_of(dataset, data_dir).train
+    if dataset.encoding is not None:
+        decoder_for(dataset.encoding.card(), runtime.device)
     reference = _reference_of(split, extractor, cell.evaluation.reference_count, progress)
     if "kernel" in cell.evaluation.metrics:
         reference.kernel_self_term(runtime.device)

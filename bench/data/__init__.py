@@ -5,7 +5,7 @@ from bench.data.dataset import Dataset, Split
 from bench.data.image_sets import load_images
 from bench.data.load import find_recipe, list_datasets, load_dataset
 from bench.data.source import DATASETS, Chunk, Recipe, Request, Source
-from bench.data.tensors import batch, to_uint8, to_unit
+from bench.data.tensors import batch, latents, to_uint8, to_unit
 
 __all__ = [
     "DATASETS",
@@ -18,6 +18,7 @@ __all__ = [
     "Split",
     "batch",
     "find_recipe",
+    "latents",
     "list_datasets",
     "load_dataset",
     "load_images",

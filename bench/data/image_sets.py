@@ -40,6 +40,10 @@ def _complaint(text: str) -> str:
 
 def _dataset_split(name: str, split: str, data_dir: Path | None, cache_dir: Path | None) -> Split:
     dataset = load_dataset(name, data_dir=data_dir, cache_dir=cache_dir)
+    if dataset.encoding is not None:
+        raise ValueError(
+            f"{name} holds latents, not images; score {dataset.encoding.source}:{split}, of which they are"
+        )
     if split == "train":
         return dataset.train
     if dataset.held_out is None:

@@ -31,7 +31,7 @@ def load_dataset(
     """
     cache = cache_dir or default_cache_dir()
     recipe = find_recipe(name, data_dir=data_dir, cache_dir=cache, image_size=image_size)
-    return _dataset(recipe, decoded(recipe, cache))
+    return recipe.stored() if recipe.stored is not None else _dataset(recipe, decoded(recipe, cache))
 
 
 def find_recipe(
@@ -52,7 +52,8 @@ def find_recipe(
         argument=argument,
         image_size=image_size,
     )
-    return at_size(source.find(request), image_size)
+    recipe = source.find(request)
+    return recipe if recipe.stored is not None else at_size(recipe, image_size)
 
 
 def _dataset(recipe: Recipe, found: Decoded) -> Dataset:

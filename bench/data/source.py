@@ -12,13 +12,16 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.data.dataset import Labels, Pixels
 from variants.registry import Registry
+
+if TYPE_CHECKING:
+    from bench.data.dataset import Dataset
 
 
 class Chunk(NamedTuple):
@@ -45,7 +48,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """A dataset that was found and identified but not decoded; ``decode`` yields chunks, ``train`` at least once."""
+    """A dataset that was found and identified but not decoded; ``decode`` yields chunks, ``train`` at least once.
+
+    ``stored`` is given where there is nothing to decode, and makes the dataset of what lies on disk already.
+    """
 
     name: str
     fingerprint: str
@@ -55,6 +61,7 @@ class Recipe:
     flip: bool
     decode: Callable[[], Iterator[Chunk]]
     card: dict[str, Any] = field(default_factory=dict)
+    stored: Callable[[], Dataset] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

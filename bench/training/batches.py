@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from bench.conditions import Condition
-from bench.data import batch, to_unit
+from bench.data import batch, latents, to_unit
 from bench.random import normal, permutation, stream
 
 if TYPE_CHECKING:
-    from bench.data import Dataset
+    from bench.data import Dataset, Split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,9 @@ def training_batches(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _HostBatch:
-    """A batch as it is drawn: uint8 pixels (B,C,H,W), t (B,), noise (B,C,H,W), and the condition, on the CPU."""
+    """A batch as it is drawn: uint8 pixels or float32 latents (B,C,H,W), t (B,), noise (B,C,H,W), and the condition, on
+    the CPU.
+    """
 
     pixels: Tensor
     t: Tensor
@@ -111,10 +113,17 @@ def _host_batch(dataset: Dataset, condition: Condition, seed: int, step: int, ba
     indices = image_order(seed, step=step, batch_size=batch_size, size=len(split.images))
     flips = stream(seed, "flip", step).random(batch_size) < 0.5 if dataset.flip else None
     t = torch.from_numpy(stream(seed, "time", step).random(batch_size, dtype=np.float32))
-    noise = normal(stream(seed, "noise", step), (batch_size, *split.images.shape[1:]))
+    noise = normal(stream(seed, "noise", step), (batch_size, *split.shape))
     return _HostBatch(
-        pixels=batch(split, indices, flips),
+        pixels=_clean(split, indices, flips, seed=seed, step=step),
         t=t,
         noise=noise,
         condition=condition.training(split, indices, seed=seed, step=step),
     )
+
+
+def _clean(split: Split, indices: np.ndarray, flips: np.ndarray | None, *, seed: int, step: int) -> Tensor:
+    """Images ``indices`` (B,) as stored, or of latents a draw that is the step's own."""
+    if split.moments is None:
+        return batch(split, indices, flips)
+    return latents(split, indices, flips, normal(stream(seed, "latent", step), (len(indices), *split.shape)))

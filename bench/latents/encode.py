@@ -1,0 +1,186 @@
+"""``uvit encode``: the autoencoder's moments of every image of a dataset, and of its mirror image, computed once.
+
+Moments are stored rather than samples, as the official code does: each training step draws z anew from them.
+N images, C image channels, H = W pixels, Z latent channels, h = w places.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.latents.autoencoder import Autoencoder, AutoencoderKL, load_autoencoder
+from bench.latents.folder import LABELS, META, MIRRORED, MOMENTS, Encoding, Stored, read_folder
+from bench.latents.writing import GrowingArray, PartialFolder
+
+if TYPE_CHECKING:
+    from bench.data import Dataset, Split
+
+Progress = Callable[[str, int, int], None]  # split, images done, images in all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeRequest:
+    """What a user asked for. ``flips`` None: as the dataset mirrors; ``scale`` 0: the autoencoder's own."""
+
+    dataset: str
+    autoencoder: str
+    out: Path
+    image_size: int = 0
+    batch: int = 64
+    scale: float = 0.0
+    flips: bool | None = None
+    device: str = "auto"
+    data_dir: Path | None = None
+
+
+def encode_dataset(request: EncodeRequest, *, progress: Progress | None = None) -> tuple[Stored, bool]:
+    """Encode a dataset into ``request.out``; returns what lies there, and whether anything was left to do.
+
+    A run that was killed goes on where it stopped. Raises ValueError where the request is wrong: a dataset or an
+    autoencoder that is not there or does not fit, an output folder that holds something else.
+    """
+    from bench.data import load_dataset
+    from bench.paths import data_dir as default_data_dir
+    from bench.runtime import resolve_runtime, thread_limit
+
+    _check(request)
+    data_dir = (request.data_dir or default_data_dir()).absolute()
+    dataset = load_dataset(request.dataset, data_dir=data_dir, image_size=request.image_size or None)
+    if dataset.encoding is not None:
+        raise ValueError(f"dataset {request.dataset} is latents already; encode the images that it was made of")
+    runtime = resolve_runtime(device=request.device, precision="float32", threads=thread_limit())
+    runtime.apply()
+    autoencoder = load_autoencoder(request.autoencoder, device=runtime.device)
+    encoding = _encoding(request, dataset, autoencoder, data_dir)
+    if (request.out / META).exists():
+        return _same(request.out, encoding), False
+    folder = PartialFolder(request.out, encoding.identity() | {"batch": request.batch, "device": runtime.device})
+    for split, images in _splits(dataset).items():
+        _encode_split(folder, split, images, encoding, autoencoder, request.batch, progress or _silent)
+    counts = {split: len(images) for split, images in _splits(dataset).items()}
+    folder.finish(asdict(encoding), counts, _made_with(runtime.device))
+    return read_folder(request.out), True
+
+
+def _check(request: EncodeRequest) -> None:
+    for name, value, least in (("batch", request.batch, 1), ("image-size", request.image_size, 0)):
+        if value < least:
+            raise ValueError(f"--{name}: expected at least {least}, got {value}")
+    if not 0 <= request.scale < float("inf"):
+        raise ValueError(f"--scale: expected a number above 0 (0.18215 is Stable Diffusion's), got {request.scale}")
+    out = request.out
+    if out.exists() and not (out / META).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"--out {out} exists and holds no latents; give a new folder")
+
+
+def _encoding(request: EncodeRequest, dataset: Dataset, autoencoder: AutoencoderKL, data_dir: Path) -> Encoding:
+    if autoencoder.image_channels != dataset.channels:
+        raise ValueError(
+            f"autoencoder {request.autoencoder} takes images of {autoencoder.image_channels} channels; "
+            f"dataset {dataset.name} has {dataset.channels}"
+        )
+    if dataset.image_size % autoencoder.factor:
+        raise ValueError(
+            f"autoencoder {request.autoencoder} shrinks images {autoencoder.factor} times; the {dataset.image_size} "
+            f"pixels of {dataset.name} do not divide by that, so give another --image-size"
+        )
+    located = autoencoder.located
+    return Encoding(
+        source=_absolute(request.dataset),
+        source_fingerprint=dataset.fingerprint,
+        data_dir=str(data_dir),
+        image_size=dataset.image_size,
+        image_channels=dataset.channels,
+        num_classes=dataset.num_classes,
+        flip=dataset.flip if request.flips is None else request.flips,
+        autoencoder=located.name,
+        encoder_sha256=located.encoder_sha256,
+        decoder_sha256=located.decoder_sha256,
+        scale=request.scale or autoencoder.scaling_factor,
+        channels=autoencoder.latent_channels,
+        size=dataset.image_size // autoencoder.factor,
+    )
+
+
+def _absolute(dataset: str) -> str:
+    """The dataset's name as it is understood from any working directory."""
+    kind, colon, path = dataset.partition(":")
+    return f"{kind}:{Path(path).expanduser().absolute()}" if colon else dataset
+
+
+def _same(out: Path, encoding: Encoding) -> Stored:
+    """What lies at ``out`` if it is what was asked for."""
+    stored = read_folder(out)
+    found, asked = stored.encoding.identity(), encoding.identity()
+    other = [name for name in asked if found[name] != asked[name]]
+    if other:
+        raise ValueError(
+            f"--out {out} holds latents of another request ({other[0]} is {found[other[0]]}, not {asked[other[0]]}); "
+            "give a new folder"
+        )
+    return stored
+
+
+def _splits(dataset: Dataset) -> dict[str, Split]:
+    return {"train": dataset.train} | ({"held_out": dataset.held_out} if dataset.held_out is not None else {})
+
+
+def _encode_split(
+    folder: PartialFolder,
+    name: str,
+    split: Split,
+    encoding: Encoding,
+    autoencoder: Autoencoder,
+    batch: int,
+    progress: Progress,
+) -> None:
+    """Moments of one split, after what an earlier attempt has; mirror images of the training split alone."""
+    shape = (2 * encoding.channels, encoding.size, encoding.size)
+    kinds = [MOMENTS, MIRRORED] if encoding.flip and name == "train" else [MOMENTS]
+    arrays = {kind: folder.rows(f"{name}_{kind}", len(split), shape) for kind in kinds}
+    done = min(array.done for array in arrays.values()) // batch * batch
+    for array in arrays.values():
+        array.cut(done)
+    for first in range(done, len(split), batch):
+        _append(arrays, split, np.arange(first, min(first + batch, len(split))), autoencoder)
+        progress(name, min(first + batch, len(split)), len(split))
+    if split.labels is not None:
+        folder.write(f"{name}_{LABELS}", np.asarray(split.labels, np.int64))
+
+
+def _append(arrays: dict[str, GrowingArray], split: Split, rows: np.ndarray, autoencoder: Autoencoder) -> None:
+    from bench.data import batch, to_unit
+
+    for kind, array in arrays.items():
+        images = batch(split, rows, np.full(len(rows), kind == MIRRORED))
+        array.append(autoencoder.encode(to_unit(images)).cpu().numpy())
+
+
+def _made_with(device: str) -> dict[str, str | None]:
+    from bench.fid.versions import versions
+
+    return {**versions("torch", "diffusers", "numpy"), "device": device}
+
+
+def _silent(split: str, done: int, total: int) -> None:
+    pass
+
+
+class Told:
+    """Says on standard error how far the encoding is, every few seconds."""
+
+    def __init__(self, *, every_s: float = 5.0) -> None:
+        self.every_s, self.last = every_s, time.monotonic()
+
+    def __call__(self, split: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self.last >= self.every_s:
+            self.last = now
+            print(f"encoding {split}: {done:,} of {total:,} images", file=sys.stderr, flush=True)

@@ -1,0 +1,111 @@
+"""``uvit encode``, and training, scoring and drawing on its latents, as a user meets them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cli
+from tests.bench.latents.tiny import save_autoencoder
+
+GRID = 'question = "Q?"\nbaseline = "concat"\n[axes]\nskip = ["concat", "none"]\n'
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("latents")
+    save_autoencoder(folder / "autoencoder")
+    pixels = np.random.default_rng(0).integers(0, 256, (160, 16, 16, 3), dtype=np.uint8)
+    np.savez(folder / "images.npz", images=pixels)
+    (folder / "pair.toml").write_text(GRID)
+    return folder
+
+
+def _encode(*more: str) -> list[str]:
+    return ["encode", "npz:images.npz", "--autoencoder", "autoencoder", "--out", "z", "--device", "cpu", *more]
+
+
+def _run(*more: str) -> list[str]:
+    smoke = ["--budget", "smoke", "--threads", "1", "--jobs", "1", "--set", "evaluation.metrics=frechet"]
+    return ["run", "pair.toml", "--dataset", "latents:z", "--out", "out", *smoke, *more]
+
+
+def test_encode_run_and_sample(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place)
+    assert cli.main(_encode("--flips", "--batch", "32")) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["160 images as latents of 4x8x8 in z", "train on them with --dataset latents:z"]
+    assert np.load("z/train_mirrored.npy", mmap_mode="r").shape == (144, 8, 8, 8)
+    assert cli.main(_encode("--flips")) == 0
+    assert "already encoded" in capsys.readouterr().out
+    assert cli.main(["plan", "pair.toml", "--dataset", "latents:z", "--budget", "smoke", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["cells"]) == 2
+    assert cli.main(_run()) == 0
+    capsys.readouterr()
+    records = [json.loads(path.read_text()) for path in Path("out/records").iterdir()]
+    assert {record["status"] for record in records} == {"undertrained"}
+    assert all(any(score["metric"] == "fd_effnet_lite0_16" for score in record["scores"]) for record in records)
+    cell = str(next(Path("out/checkpoints").iterdir()))
+    Path("autoencoder").rename("moved")
+    try:
+        draw = ["sample", cell, "--count", "2", "--nfe", "2", "--device", "cpu"]
+        assert cli.main([*draw, "--out", "pngs", "--autoencoder", "moved"]) == 0
+        assert sorted(path.name for path in Path("pngs").iterdir()) == ["000000.png", "000001.png"]
+        capsys.readouterr()
+        assert cli.main([*draw, "--out", "more"]) == 2
+        assert "need their autoencoder" in capsys.readouterr().err
+    finally:
+        Path("moved").rename("autoencoder")
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["encode", "npz:images.npz", "--autoencoder", "nowhere", "--out", "y"], "no autoencoder at"),
+        (["encode", "npz:nowhere.npz", "--autoencoder", "autoencoder", "--out", "y"], "is not there"),
+        (["encode", "nothing", "--autoencoder", "autoencoder", "--out", "y"], "nothing"),
+        (["encode", "npz:images.npz", "--autoencoder", "autoencoder", "--out", "images.npz"], "holds no latents"),
+        (["encode", "npz:images.npz", "--out", "y"], "--autoencoder"),
+        (
+            ["run", "pair.toml", "--dataset", "latents:nowhere", "--budget", "smoke", "--out", "y"],
+            "no folder of latents",
+        ),
+        (["run", "pair.toml", "--dataset", "latents", "--budget", "smoke", "--out", "y"], "write latents:PATH"),
+        (["score", "latents:nowhere:train", "images.npz"], "no folder of latents"),
+    ],
+)
+def test_wrong_requests_are_one_line_and_exit_2(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str], told: str
+) -> None:
+    monkeypatch.chdir(place)
+    assert cli.main(command) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert told in lines[0]
+    assert not Path("y").exists()
+
+
+def test_a_checkpoint_of_pixels_takes_no_autoencoder(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(place)
+    bare = ["--set", "evaluation.samples=0", "--set", "training.steps=1", "--threads", "1", "--jobs", "1"]
+    run = [
+        "run",
+        "pair.toml",
+        "--dataset",
+        "npz:images.npz",
+        "--budget",
+        "smoke",
+        "--out",
+        str(tmp_path / "out"),
+        *bare,
+    ]
+    assert cli.main(run) == 0
+    cell = str(next((tmp_path / "out" / "checkpoints").iterdir()))
+    capsys.readouterr()
+    assert cli.main(["sample", cell, "--out", str(tmp_path / "x.npz"), "--autoencoder", "autoencoder"]) == 2
+    assert "draws pixels, not latents" in capsys.readouterr().err
