@@ -271,7 +271,9 @@ def _print_now(text: str) -> None:
 
 @app.command()
 def profile(
-    variants: Annotated[list[str] | None, typer.Argument(help="Variants, such as uvit-s/2+skip=add.")] = None,
+    variants: Annotated[
+        list[str] | None, typer.Argument(help="Variants, such as uvit-s/2+skip=add, or checkpoints.")
+    ] = None,
     grid: Annotated[str | None, typer.Option("--grid", help="Profile the arms of a grid as well.")] = None,
     preset: Annotated[str | None, typer.Option("--preset", help="Preset of the grid's arms.")] = None,
     dataset: DatasetName = "photos",
@@ -397,6 +399,67 @@ def sample(
     print(f"{count} images in {where}")
 
 
+@app.command("import-weights")
+def import_weights(
+    file: Annotated[Path, typer.Argument(help="Weights of baofff/U-ViT: a .pth or .safetensors file.")],
+    out: Annotated[Path, typer.Option("--out", help="A new folder for the checkpoint.")],
+    num_heads: Annotated[
+        int | None, typer.Option("--num-heads", help="Heads (default: the paper's, else width / 64).")
+    ] = None,
+    null_label: Annotated[
+        bool | None,
+        typer.Option(
+            "--null-label/--no-null-label", help="Is the last label row guidance's null label (default: of 1,001 rows)?"
+        ),
+    ] = None,
+    context_tokens: Annotated[
+        int | None, typer.Option("--context-tokens", help="Tokens of a text-to-image network's text (default 77).")
+    ] = None,
+    process: Annotated[
+        str, typer.Option("--process", help="Process it was trained with (default: as the paper's of its kind).")
+    ] = "",
+    step: Annotated[int, typer.Option("--step", help="Training steps behind the weights, for the record.")] = 0,
+) -> None:
+    """Make a checkpoint of official weights; sample, score, profile and export-weights take it."""
+    from bench.official import ImportRequest
+    from bench.official import import_weights as convert
+
+    made = convert(
+        ImportRequest(
+            file=file,
+            out=out,
+            num_heads=num_heads,
+            null_label=null_label,
+            context_tokens=context_tokens,
+            process=process,
+            step=step,
+        )
+    )
+    config = made.config
+    data = f"{config.channels}x{config.image_size}x{config.image_size}"
+    classes = f", {config.num_classes} classes{' and a null label' if config.null_label else ''}"
+    condition = classes if config.num_classes else f", {config.context_tokens} context tokens"
+    given = condition if config.num_classes or config.context_tokens else ""
+    print(f"{made.variant} on {data}{given}, {config.num_heads} heads, process {made.process}: {made.path}")
+
+
+@app.command("export-weights")
+def export_weights(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint file, or the folder of a cell's checkpoints.")],
+    out: Annotated[Path, typer.Option("--out", help="FILE.pth or FILE.safetensors.")],
+    weights: Annotated[str, typer.Option("--weights", help="ema or raw.")] = "ema",
+    plugin: Plugins = None,
+) -> None:
+    """Write a checkpoint's weights under the official names, for the code of baofff/U-ViT."""
+    from bench.official import export_weights as convert
+    from bench.official import untold
+
+    _load_plugins(plugin)
+    where, config = convert(checkpoint, out, weights=weights)
+    told = "".join(f", {name}={value}" for name, value in untold(config).items())
+    print(f"{where}{told and f' (load it with{told[1:]})'}")
+
+
 @app.command()
 def cka(
     cells: Annotated[list[Path], typer.Argument(help="Checkpoints, or output folders of `uvit run`.")],
@@ -481,21 +544,48 @@ def encode(
 
 @app.command()
 def score(
-    images: Annotated[str, typer.Argument(help="A folder, an .npz, or dataset:split such as photos:held_out.")],
-    reference: Annotated[str, typer.Argument(help="Likewise: the images to compare with.")],
+    images: Annotated[
+        str, typer.Argument(help="A folder, an .npz, dataset:split such as photos:held_out, or a checkpoint.")
+    ],
+    reference: Annotated[str, typer.Argument(help="The images to compare with: a folder, an .npz or dataset:split.")],
     extractor: Annotated[
         str, typer.Option("--extractor", help="An extractor of `uvit list extractors`.")
     ] = "effnet-lite0",
+    count: Annotated[int, typer.Option("--count", help="Images to draw from a checkpoint; 0 = 10,000.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of a checkpoint's initial noise.")] = 0,
+    sampler: Annotated[str, typer.Option("--sampler", help="Sampler of a checkpoint (default dpm_solver).")] = "",
+    nfe: Annotated[int, typer.Option("--nfe", help="Evaluations an image; 0 = the sampler's default.")] = 0,
+    weights: Annotated[str, typer.Option("--weights", help="ema or raw weights of a checkpoint.")] = "",
+    label: Annotated[
+        list[int] | None, typer.Option("--label", help="A class to draw; repeatable, taken in turn (default: all).")
+    ] = None,
+    guidance: Annotated[float, typer.Option("--guidance", help="s in c + s(c - u) of a checkpoint; 0 = none.")] = 0.0,
     device: Device = "auto",
     data_dir: DataDir = None,
     extractor_weights: ExtractorWeights = None,
+    plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Score one image set against another: Fréchet distance, kernel distance, precision and recall."""
+    """Score images, or a checkpoint's samples, against others: Fréchet and kernel distance, precision and recall."""
     from bench.compare import score_sets
 
+    _load_plugins(plugin)
     scores = score_sets(
-        images, reference, extractor=extractor, device=device, data_dir=data_dir, extractor_weights=extractor_weights
+        images,
+        reference,
+        extractor=extractor,
+        device=device,
+        data_dir=data_dir,
+        extractor_weights=extractor_weights,
+        drawing={
+            "count": count,
+            "seed": seed,
+            "sampler": sampler,
+            "nfe": nfe,
+            "weights": weights,
+            "labels": label or (),
+            "guidance": guidance,
+        },
     )
     if as_json:
         print(json.dumps({"scores": scores}, indent=2))

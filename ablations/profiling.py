@@ -15,6 +15,7 @@ from bench.profile.setting import DTYPES, SWITCHES, Setting, Subject, all_settin
 from bench.profile.timing import Protocol
 from bench.profile.world import World, world
 from bench.runtime import pick_device, thread_limit
+from bench.training.checkpoint import is_checkpoint, newest_checkpoint, read_header
 from results.profile import MODES, ProfileRecord
 from results.store import Store
 from variants import ModelConfig, canonical, resolve
@@ -100,7 +101,11 @@ def make_jobs(request: ProfileRequest, place: World) -> list[Job]:
 
 
 def _subjects(request: ProfileRequest) -> list[Subject]:
-    """The variants and the grid's arms, each network once, resolved on their images."""
+    """The variants, checkpoints and the grid's arms, each network once, on their images."""
+    loaded = [_in_checkpoint(Path(text)) for text in request.variants if is_checkpoint(text)]
+    named = [canonical(text) for text in request.variants if not is_checkpoint(text)]
+    if loaded and not named and not request.grid:
+        return list(dict.fromkeys(loaded))
     image_size, channels = _images(request)
 
     def network(text: str) -> ModelConfig:
@@ -114,7 +119,7 @@ def _subjects(request: ProfileRequest) -> list[Subject]:
             context_dim=request.context_dim,
         )
 
-    texts = [canonical(text) for text in request.variants]
+    texts = named
     if request.grid:
         preset = request.preset or load_budgets().get("cpu").preset
         grid = load_grid(request.grid)
@@ -124,8 +129,14 @@ def _subjects(request: ProfileRequest) -> list[Subject]:
     elif request.preset:
         raise ValueError("--preset names the grid's preset; without --grid, name the variants themselves")
     if not texts:
-        raise ValueError("expected a variant such as uvit-s/2, or --grid GRID; got neither")
-    return [Subject(variant=text, config=network(text)) for text in dict.fromkeys(texts)]
+        raise ValueError("expected a variant such as uvit-s/2, a checkpoint, or --grid GRID; got none")
+    return list(dict.fromkeys([*loaded, *(Subject(variant=text, config=network(text)) for text in texts)]))
+
+
+def _in_checkpoint(path: Path) -> Subject:
+    """The network of a checkpoint, on the images that it was made for."""
+    header = read_header(newest_checkpoint(path))
+    return Subject(variant=header["variant"], config=ModelConfig.from_identity(header["model"]))
 
 
 def _images(request: ProfileRequest) -> tuple[int, int]:

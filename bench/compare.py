@@ -1,9 +1,19 @@
-"""Two image sets against each other: what ``uvit score`` does."""
+"""Two image sets against each other: what ``uvit score`` does. A checkpoint stands for images drawn from it."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from bench.training.checkpoint import is_checkpoint
+
+if TYPE_CHECKING:
+    from bench.data import Split
+
+DRAWN = 10_000  # images of a checkpoint unless told: the paper's count during training
 
 
 def score_sets(
@@ -14,16 +24,27 @@ def score_sets(
     device: str = "auto",
     data_dir: Path | None = None,
     extractor_weights: Path | None = None,
+    drawing: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Every metric of ``images`` against ``reference``, each a folder, an .npz or ``dataset:split``.
 
+    ``images`` may be a checkpoint instead; then ``drawing`` holds the arguments of `bench.draw.sample_checkpoint` that
+    differ from their default (`DRAWN` images are drawn unless ``count`` says otherwise), and every card tells them.
     Returns ``[{metric, value, card}]``. Raises ValueError where a set cannot be read or is too small.
     """
     from bench.data import load_images
     from bench.fid import load_extractor, reference_for, score_images
     from bench.runtime import resolve_runtime, thread_limit
 
-    generated, real = load_images(images, data_dir=data_dir), load_images(reference, data_dir=data_dir)
+    asked = {name: value for name, value in (drawing or {}).items() if value}
+    if asked and not is_checkpoint(images):
+        option = next(iter(asked)).replace("labels", "label")
+        raise ValueError(f"--{option} is for drawing from a checkpoint, and {images} is none; leave it out")
+    real = load_images(reference, data_dir=data_dir)
+    if is_checkpoint(images):
+        generated, drawn = _drawn(Path(images), {"count": DRAWN, **asked}, device)
+    else:
+        generated, drawn = load_images(images, data_dir=data_dir), {}
     runtime = resolve_runtime(device=device, precision="float32", threads=thread_limit())
     runtime.apply()
     network = load_extractor(extractor, device=runtime.device, weights=extractor_weights)
@@ -33,7 +54,34 @@ def score_sets(
         {
             "metric": s.metric,
             "value": s.value,
-            "card": {**s.card, "images": generated.name, "images_fingerprint": generated.fingerprint},
+            "card": {**s.card, **drawn, "images": generated.name, "images_fingerprint": generated.fingerprint},
         }
         for s in scored
     ]
+
+
+def _drawn(checkpoint: Path, drawing: Mapping[str, Any], device: str) -> tuple[Split, dict[str, Any]]:
+    """Images drawn from a checkpoint, and what a card says of the drawing."""
+    from bench.data import load_images
+    from bench.diffusion.samplers import SAMPLERS
+    from bench.draw import sample_checkpoint
+    from bench.training.checkpoint import newest_checkpoint, read_header
+
+    path = newest_checkpoint(checkpoint)
+    with tempfile.TemporaryDirectory() as folder:
+        images = load_images(sample_checkpoint(path, out=Path(folder) / "drawn.npz", device=device, **drawing))
+    header, sampler = read_header(path), drawing.get("sampler", "dpm_solver")
+    card = {
+        "variant": header["variant"],
+        "train_id": header["train_id"],
+        "step": header["step"],
+        "weights": drawing.get("weights", "ema"),
+        "process": header.get("training", {}).get("process", "vp"),
+        "sampler": sampler,
+        "nfe": drawing.get("nfe") or SAMPLERS.get(sampler).default_nfe,
+        "guidance": 1.0 + drawing.get("guidance", 0.0),
+        "seed": drawing.get("seed", 0),
+        "labels": list(drawing.get("labels", ())) or None,
+    }
+    told = {name: value for name, value in card.items() if value is not None}
+    return replace(images, name=f"{header['variant']}:{path.stem}"), told

@@ -50,22 +50,20 @@ def sample_checkpoint(
     from bench.kernels import with_measured_attention
     from bench.runtime import resolve_runtime, thread_limit
     from bench.sampling import sample_images
-    from bench.training.checkpoint import load_checkpoint
-    from variants import resolve
+    from bench.training.checkpoint import load_checkpoint, newest_checkpoint
+    from variants import ModelConfig
     from variants.layers.attention import set_attention_kernel
 
     _check_request(out, count=count, nfe=nfe, batch=batch, weights=weights, guidance=guidance)
     method = SAMPLERS.get(sampler)
-    loaded = load_checkpoint(checkpoint_file(checkpoint))
+    loaded = load_checkpoint(newest_checkpoint(checkpoint))
     runtime = resolve_runtime(
         device=device, precision=as_precision(precision, where="--precision"), threads=thread_limit()
     )
     runtime.apply()
     header = loaded.header
     condition = condition_in(header, labels=labels, guidance=guidance)
-    config = resolve(
-        header["variant"], image_size=header["image_size"], channels=header["channels"], **condition.network
-    )
+    config = ModelConfig.from_identity(header["model"])
     runtime = with_measured_attention(runtime, [config], training=False)
     model = load_model(loaded, config, weights=weights)
     set_attention_kernel(model, str(runtime.attention))
@@ -134,30 +132,21 @@ def _check_request(out: Path, *, count: int, nfe: int, batch: int, weights: str,
         raise ValueError(f"--out {out} exists and is not an empty folder; give a new folder or FILE.npz")
 
 
-def checkpoint_file(path: Path) -> Path:
-    """``path``, or its newest checkpoint when it is a folder."""
-    from bench.training.checkpoint import checkpoint_path, steps_on_disk
-
-    if not path.is_dir():
-        return path
-    steps = steps_on_disk(path)
-    if not steps:
-        raise FileNotFoundError(f"no checkpoint in {path}; expected files such as step-00000200.safetensors")
-    return checkpoint_path(path, steps[-1])
-
-
 def load_model(checkpoint: Checkpoint, config: ModelConfig, *, weights: str = "ema") -> nn.Module:
     """The checkpoint's model with its ``ema`` or ``raw`` weights, on the CPU; ValueError when they do not fit."""
     from variants import build
 
-    header = checkpoint.header
+    header, state = checkpoint.header, checkpoint.weights(weights)
     if config.identity() != header["model"]:
         raise ValueError(
             f"{checkpoint.path}: its variant {header['variant']} is another network here; was it made with a --plugin?"
         )
+    if not state:
+        other = "raw" if weights == "ema" else "ema"
+        raise ValueError(f"{checkpoint.path} holds no {weights} weights; add --weights {other}")
     model = build(config)
     try:
-        model.load_state_dict(checkpoint.weights(weights))
+        model.load_state_dict(state)
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
         raise ValueError(f"{checkpoint.path}: its tensors do not fit {header['variant']}: {first}") from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.draw import checkpoint_file, condition_in, load_model
+from bench.draw import condition_in, load_model
 from bench.prepared import load_cached_dataset
 
 if TYPE_CHECKING:
@@ -59,18 +59,16 @@ def load_trained(checkpoint: Path, *, weights: str, runtime: Runtime) -> Trained
     Raises FileNotFoundError where there is none, ValueError for a damaged one and for unknown ``weights``.
     """
     from bench.diffusion import PROCESSES
-    from bench.training.checkpoint import load_checkpoint
-    from variants import resolve
+    from bench.training.checkpoint import load_checkpoint, newest_checkpoint
+    from variants import ModelConfig
     from variants.layers.attention import set_attention_kernel
 
     if weights not in WEIGHTS:
         raise ValueError(f"--weights: expected one of {', '.join(WEIGHTS)}; got {weights!r}")
-    loaded = load_checkpoint(checkpoint_file(checkpoint))
+    loaded = load_checkpoint(newest_checkpoint(checkpoint))
     header = loaded.header
     condition = condition_in(header)
-    config = resolve(
-        header["variant"], image_size=header["image_size"], channels=header["channels"], **condition.network
-    )
+    config = ModelConfig.from_identity(header["model"])
     model = load_model(loaded, config, weights=weights)
     set_attention_kernel(model, str(runtime.attention))
     return TrainedCell(

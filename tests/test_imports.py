@@ -58,6 +58,8 @@ def test_imports_point_one_way() -> None:
         ["watch", "nowhere"],
         ["profile", "--help"],
         ["cka", "--help"],
+        ["import-weights", "--help"],
+        ["export-weights", "--help"],
     ],
     ids=" ".join,
 )

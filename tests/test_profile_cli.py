@@ -111,7 +111,7 @@ def test_switches_add_a_row_each(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "expected a variant such as uvit-s/2, or --grid GRID"),
+        ([], "expected a variant such as uvit-s/2, a checkpoint, or --grid GRID"),
         (["uvit-q/2"], "unknown preset 'uvit-q'"),
         (["uvit-s/3"], "does not divide the 32-pixel image"),
         (["uvit-s/2", "--mode", "dream"], "--mode: expected some of count, forward, train, sample"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Self
 
 # What each slot holds unless an axis or a preset says otherwise. The last three have no axis of their own here:
 # they are places that a user's axis may fill (`variants.backbone` says what each builder gets and returns).
@@ -90,6 +91,16 @@ class ModelConfig:
         identity of no existing network.
         """
         return self._sizes() | {"slots": dict(self.slots)}
+
+    @classmethod
+    def from_identity(cls, identity: Mapping[str, Any]) -> Self:
+        """The config that `identity` names. Raises ValueError where it is none, as one of a newer version."""
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in identity.items()}
+        slots = tuple((str(slot), str(choice)) for slot, choice in dict(values.pop("slots", {})).items())
+        try:
+            return cls(**values, slots=slots)
+        except TypeError as error:
+            raise ValueError(f"not the description of a network here ({error}); was it made by a newer uvit?") from None
 
     def _sizes(self) -> dict[str, Any]:
         sizes = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "slots"}

@@ -60,6 +60,22 @@ def steps_on_disk(folder: Path) -> list[int]:
     return sorted(int(match[1]) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name)))
 
 
+def newest_checkpoint(path: Path) -> Path:
+    """``path``, or its newest checkpoint where it is a folder; FileNotFoundError where it holds none."""
+    if not path.is_dir():
+        return path
+    steps = steps_on_disk(path)
+    if not steps:
+        raise FileNotFoundError(f"no checkpoint in {path}; expected files such as step-00000200.safetensors")
+    return checkpoint_path(path, steps[-1])
+
+
+def is_checkpoint(text: str | Path) -> bool:
+    """Whether ``text`` names a checkpoint: a .safetensors file, or a folder that holds one at a step."""
+    path = Path(text)
+    return path.suffix == ".safetensors" or bool(steps_on_disk(path))
+
+
 class CheckpointWriter:
     """Writes checkpoints of one cell beside its training: a step waits for a copy in memory, not for the disk.
 
@@ -98,7 +114,7 @@ class CheckpointWriter:
         self._allocate(tensors)
         for key, tensor in tensors.items():
             self._snapshot[key].copy_(tensor)
-        metadata = {"schema": str(CHECKPOINT_SCHEMA), "step": str(state.step), "header": json.dumps(header)}
+        metadata = _metadata(state.step, header)
         path = checkpoint_path(self.folder, state.step)
         self._under_way = self._thread.submit(
             _write_checkpoint, path, {key: self._snapshot[key] for key in tensors}, metadata
@@ -142,6 +158,17 @@ def _after_a_step(state: TrainState) -> dict[str, Tensor]:
     """`state_tensors` as it will be once the optimiser has its moments; for shapes only."""
     moments = {f"optim.{key}.{name}": p.detach() for name, p in state.model.named_parameters() for key in _MOMENTS}
     return moments | state_tensors(state)
+
+
+def write_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], header: Mapping[str, Any]) -> Path:
+    """Write contiguous ``tensors`` (keys ``model.* ema.* optim.*``) and their header; returns the path."""
+    path = checkpoint_path(folder, step)
+    _write_checkpoint(path, tensors, _metadata(step, header))
+    return path
+
+
+def _metadata(step: int, header: Mapping[str, Any]) -> dict[str, str]:
+    return {"schema": str(CHECKPOINT_SCHEMA), "step": str(step), "header": json.dumps(header)}
 
 
 def _write_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
@@ -221,8 +248,6 @@ def _optimizer_step(state: TrainState, step: Tensor) -> Tensor:
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read and verify a checkpoint. Raises FileNotFoundError, or ValueError when it is damaged or not one of ours."""
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise FileNotFoundError(
             f"no checkpoint at {path}; expected a file such as runs/skip/checkpoints/ID/step-00000200.safetensors"
@@ -232,10 +257,24 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise ValueError(
             f"{path} is damaged: its SHA-256 is not the one in {recorded.name}; train again or use another step"
         )
+    return _read(path, tensors=True)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """A checkpoint's header with its step, without reading (or verifying) its tensors; errors as `load_checkpoint`."""
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint at {path}")
+    return _read(path, tensors=False).header
+
+
+def _read(path: Path, *, tensors: bool) -> Checkpoint:
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+            keys = file.keys() if tensors else ()
+            found = {key: file.get_tensor(key) for key in keys}
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
     if "header" not in metadata or "step" not in metadata:
@@ -247,7 +286,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"{path} has schema {metadata['schema']}, newer than {CHECKPOINT_SCHEMA}; upgrade uvit-ablations"
         )
     return Checkpoint(
-        path=path, header={**json.loads(metadata["header"]), "step": int(metadata["step"])}, tensors=tensors
+        path=path, header={**json.loads(metadata["header"]), "step": int(metadata["step"])}, tensors=found
     )
 
 

@@ -84,9 +84,9 @@ def _read_pickle(path: Path) -> Any:
 
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
+    except PermissionError:
         raise
-    except Exception as error:  # a damaged pickle raises almost anything
+    except Exception as error:  # a damaged file raises almost anything, OSError among it
         kind = type(error).__name__
         raise ValueError(
             f"{path} cannot be read as tensors alone ({kind}): damaged, or no checkpoint; download it again"

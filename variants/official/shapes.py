@@ -140,13 +140,25 @@ def _grid(tokens: int, extras: int, context_tokens: int) -> int:
 
 
 def _heads(dim: int, told: Told) -> int:
-    """As told; else the paper's for its widths; else heads of 64 channels."""
     if told.num_heads is not None:
         if told.num_heads < 1 or dim % told.num_heads:
             raise ValueError(f"num_heads: width {dim} does not divide into {told.num_heads} heads")
         return told.num_heads
-    if dim in _PAPER_HEADS:
-        return _PAPER_HEADS[dim]
-    if dim % 64:
+    heads = _usual_heads(dim)
+    if heads is None:
         raise ValueError(f"weights do not tell their heads, and width {dim} is no multiple of 64: give num_heads")
-    return dim // 64
+    return heads
+
+
+def _usual_heads(dim: int) -> int | None:
+    """The paper's heads for its widths; else heads of 64 channels, where they divide the width."""
+    return _PAPER_HEADS.get(dim) or (None if dim % 64 else dim // 64)
+
+
+def defaults(config: ModelConfig) -> Told:
+    """What `infer` takes for a network of these shapes where nobody says."""
+    return Told(
+        num_heads=_usual_heads(config.embed_dim),
+        null_label=config.label_rows == GUIDED_ROWS if config.num_classes else None,
+        context_tokens=CLIP_TOKENS if config.context_tokens else None,
+    )
