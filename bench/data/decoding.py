@@ -46,17 +46,20 @@ def decode_parts(parts: Iterable[Part], crop: Crop, *, size: int) -> Iterator[Ch
             chunk = slice(start, start + rows)
             yield Chunk(
                 part.split,
-                _images(part.files, part.names[chunk], crop),
+                _images(part.files, part.names[chunk], crop, size),
                 None if part.labels is None else part.labels[chunk],
                 None if part.captions is None else part.captions[chunk],
             )
             progress.at(min(start + rows, len(part.names)))
 
 
-def _images(files: FileSet, names: Sequence[str], crop: Crop) -> Pixels:
+def _images(files: FileSet, names: Sequence[str], crop: Crop, size: int) -> Pixels:
     def load(name: str) -> Pixels:
         return channels_first(crop(plain_rgb(files.read(name), files.where(name)), files.where(name)))
 
+    images = np.empty((len(names), 3, size, size), np.uint8)
     with warnings.catch_warnings():  # around all threads, because the filters are no thread's own
         warnings.simplefilter("ignore", UserWarning)  # Pillow, on EXIF that nobody asked for
-        return np.stack(list(in_order(load, names)))
+        for row, image in zip(images, in_order(load, names), strict=True):
+            row[:] = image
+    return images
