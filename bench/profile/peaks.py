@@ -9,10 +9,11 @@ from bench.profile.setting import DTYPES
 
 _H100 = "NVIDIA H100 Tensor Core GPU Architecture white paper"
 _H200 = "NVIDIA H200 data sheet: the H100 SXM's processor"
-_A100 = "NVIDIA A100 Tensor Core GPU data sheet"
+_DATA_SHEETS = "nvidia.com/content/dam/en-zz/Solutions/Data-Center"
+_A100 = f"NVIDIA A100 Tensor Core GPU data sheet ({_DATA_SHEETS}/a100/pdf/nvidia-a100-datasheet.pdf)"
 _V100 = "NVIDIA V100 Tensor Core GPU data sheet"
-_T4 = "NVIDIA T4 Tensor Core GPU data sheet"
-_L4 = "NVIDIA L4 Tensor Core GPU data sheet; half of the figure with sparsity"
+_T4 = f"NVIDIA T4 Tensor Core GPU data sheet ({_DATA_SHEETS}/tesla-t4/t4-tensor-core-datasheet-951643.pdf)"
+_L4 = "NVIDIA L4 data sheet (resources.nvidia.com/en-us-data-center-overview/l4-gpu-datasheet): half of 242 when sparse"
 _L40S = "NVIDIA L40S GPU data sheet"
 
 
