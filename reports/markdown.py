@@ -70,12 +70,18 @@ def _pictures(shown: Sequence[Shown]) -> list[str]:
 
 def table(content: Table) -> list[str]:
     """A pipe table, padded so that it reads as text too."""
-    rows = [[esc(cell) for cell in row] for row in (content.headings, *content.rows)]
+    rows = [[esc(cell) for cell in content.headings]]
+    rows += [[_cell(content, r, c) for c in range(len(row))] for r, row in enumerate(content.rows)]
     if content.floor:
         rows.append([f"*{esc(cell)}*" if cell else "" for cell in content.floor])
     widths = [max(3, *(len(row[i]) for row in rows)) for i in range(len(content.headings))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return [_line(rows[0], widths), _line(rule, widths), *(_line(row, widths) for row in rows[1:])]
+
+
+def _cell(content: Table, row: int, column: int) -> str:
+    text = esc(content.rows[row][column])
+    return f"**{text}**" if (row, column) in content.bold else text
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

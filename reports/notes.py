@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from reports import columns as cols
+from reports.best import remark
 from reports.costs import cost_columns
 from reports.frame import GridView
 from reports.paper import paper_column
@@ -44,7 +45,8 @@ def evidence(grid: GridView, found: GridComparison | None = None) -> list[str]:
     found = found or compare(grid)
     if not found.method:
         return []
-    return [f"Δ: {found.method}", *([line] if (line := sensitivity(grid, found)) else []), *_remarks(found)]
+    able = sensitivity(grid, found)
+    return [f"Δ: {found.method}", *([able] if able else []), *remark(grid, found), *_remarks(found)]
 
 
 def _remarks(found: GridComparison) -> list[str]:

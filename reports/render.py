@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from reports import notes, sampling_steps, terminal
+from reports import latex, notes, sampling_steps, terminal
 from reports.frame import Findings, GridView, find
 from reports.gallery import gallery
 from reports.markdown import PROFILES, document
@@ -49,7 +49,7 @@ def render(
 
 
 def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: bool = True) -> list[Path]:
-    """Draw the figures, then write ``report.md``, ``tables/<grid>.csv`` and ``plots/*`` as PNG, SVG and PDF.
+    """Draw the figures, then write ``report.md``, ``tables/<grid>.csv`` and ``.tex``, and ``plots/*``.
 
     With profiles, ``tables/profiles.csv`` too. They go under ``out`` (default: ``report`` in the first folder); returns
     their paths, the page first. An earlier report stands as it was until all is drawn. Raises OSError when ``out``
@@ -60,6 +60,7 @@ def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: 
     pictures: dict[str, list[str]] = {}
     for grid in findings.grids:
         files[folder / "tables" / f"{grid.name}.csv"] = _csv(figures(grid)).encode()
+        files[folder / "tables" / f"{grid.name}.tex"] = latex.document(grid).encode()
         if rows := sampling_steps.figures(grid):
             files[folder / "tables" / f"{grid.name}-samplers.csv"] = _csv(rows).encode()
         drawn = draw(grid) if plots else {}

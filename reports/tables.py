@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import columns as cols
+from reports.best import best
 from reports.costs import CostColumns, cost_columns, peak_bytes
 from reports.frame import ArmView, GridView
 from reports.paper import PaperColumn, paper_column
@@ -27,6 +28,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     floor: tuple[str, ...] | None  # what real held-out images score; a last row of its own
     baseline: int  # index of the baseline's row
+    bold: frozenset[tuple[int, int]] = frozenset()  # (row, column) of the best, where a verdict supports it
 
 
 def arm_table(grid: GridView) -> Table:
@@ -48,7 +50,18 @@ def arm_table(grid: GridView) -> Table:
     rows = [_row(grid, arm, primary, judged, costs, others, paper) for arm in grid.arms]
     baseline = next(i for i, arm in enumerate(grid.arms) if arm.is_baseline)
     floor = _floor_row(grid, primary, judged, costs, others, len(headings))
-    return Table(headings=tuple(headings), blocks=tuple(blocks), rows=tuple(rows), floor=floor, baseline=baseline)
+    return Table(
+        headings=tuple(headings), blocks=tuple(blocks), rows=tuple(rows), floor=floor, baseline=baseline,
+        bold=_bold(grid, judged, headings),
+    )  # fmt: skip
+
+
+def _bold(grid: GridView, judged: GridComparison | None, headings: list[str]) -> frozenset[tuple[int, int]]:
+    """The best arm's score in the column that was judged."""
+    if judged is None or judged.endpoint is None or (name := best(grid, judged)) is None:
+        return frozenset()
+    row = next(i for i, arm in enumerate(grid.arms) if arm.name == name)
+    return frozenset({(row, headings.index(judged.endpoint.heading))})
 
 
 def _row(

@@ -125,20 +125,17 @@ def _table(content: Table, columns: Sequence[int]) -> RichTable:
         )
     for number, row in enumerate(content.rows):
         last = number == len(content.rows) - 1 and content.floor is not None
-        table.add_row(
-            *(_lines(row[i]) for i in (0, *columns)),
-            style="bold" if number == content.baseline else "",
-            end_section=last,
-        )
+        cells = (_lines(row[i], bold=(number, i) in content.bold) for i in (0, *columns))
+        table.add_row(*cells, end_section=last)
     if content.floor and any(content.floor[i] for i in columns):
         table.add_row(*(_lines(content.floor[i]) for i in (0, *columns)), style="dim")
     return table
 
 
-def _lines(cell: str) -> Text:
+def _lines(cell: str, *, bold: bool = False) -> Text:
     from rich.text import Text
 
-    return Text("\n".join(plain(line) for line in cell.split("\n")))
+    return Text("\n".join(plain(line) for line in cell.split("\n")), style="bold" if bold else "")
 
 
 def _list(title: str, lines: Sequence[str], *, style: str) -> Iterator[RenderableType]:

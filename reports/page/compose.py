@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from reports import notes
 from reports.frame import Findings
+from reports.latex import arm_tabular
 from reports.page import assets
 from reports.page.answers import answer
 from reports.page.cards import Cards
@@ -50,11 +51,7 @@ def document(
 
 def _latex(findings: Findings) -> dict[str, str]:
     """Each grid's table for a paper."""
-    try:
-        from reports.latex import tabular
-    except ModuleNotFoundError:
-        return {}
-    return {grid.name: tabular(grid) for grid in findings.grids}
+    return {grid.name: arm_tabular(grid) for grid in findings.grids}
 
 
 def _profiles(findings: Findings) -> list[TableView]:

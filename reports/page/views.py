@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from reports import columns as cols
 from reports import notes
+from reports.best import remark
 from reports.frame import GridView
 from reports.page.answers import Answer
 from reports.page.cards import Cards
 from reports.page.looks import Look, looks
 from reports.tables import Table, arm_table
 from reports.text import plain
+from reports.verdicts import compare
 
 _PREFIX = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "MiB": 2.0**20, "GiB": 2.0**30}
 _NUMBER = re.compile(r"^([+-]?[\d,]*\.?\d+)\s?(k|M|G|T|P|MiB|GiB)?\b")
@@ -22,12 +24,16 @@ VERDICTS = ("better", "worse", "equivalent", "unresolved")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellText:
-    """One cell: its text, the number it sorts by ("" for none), the key of its score card, its verdict's class."""
+    """One cell: its text, the number it sorts by ("" for none), the key of its score card, its verdict's class.
+
+    ``best`` is the best score, where a verdict supports it.
+    """
 
     text: str
     sort: str
     card: str = ""
     kind: str = ""
+    best: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +95,10 @@ def grid_page(grid: GridView, answer: Answer, cards: Cards, *, latex: str, pictu
         answer=answer,
         design=plain(notes.design(grid), limit=500),
         table=arm_view(grid, cards, latex=latex),
-        remarks=[plain(line, limit=500) for line in [notes.reading(), *notes.costs(grid), *notes.paper_notes(grid)]],
+        remarks=[
+            plain(line, limit=500)
+            for line in [notes.reading(), *remark(grid, compare(grid)), *notes.costs(grid), *notes.paper_notes(grid)]
+        ],
         failures=[plain(line, limit=500) for line in notes.failures(grid)],
         cards=[plain(line, limit=500) for line in notes.score_cards(grid)],
         provenance=plain(notes.provenance(grid), limit=500),
@@ -107,7 +116,7 @@ def arm_view(grid: GridView, cards: Cards, *, latex: str) -> TableView:
         for c, (heading, text) in enumerate(zip(content.headings, texts, strict=True)):
             key, column = f"{grid.name}-{r}-{c}", by_heading.get(heading)
             known = column is not None and cards.add(key, grid, arm, column)
-            cells.append(_cell(text, card=key if known else ""))
+            cells.append(_cell(text, card=key if known else "", best=(r, c) in content.bold))
         rows.append(RowView(cells=tuple(cells), is_baseline=r == content.baseline, look=found[arm.name]))
     return table_view(content, name=grid.name, title=f"Arms of grid {plain(grid.title)}", rows=rows, latex=latex)
 
@@ -130,13 +139,14 @@ def table_view(
     )
 
 
-def _cell(text: str, *, card: str = "") -> CellText:
+def _cell(text: str, *, card: str = "", best: bool = False) -> CellText:
     number = sort_number(text)
     shown = plain(text)
     return CellText(
         text=shown,
         sort="" if number is None else repr(number),
         card=card,
+        best=best,
         kind=next((verdict for verdict in VERDICTS if shown.startswith(verdict)), ""),
     )
 

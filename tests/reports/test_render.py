@@ -300,7 +300,7 @@ def test_grids_that_only_share_a_name_stay_apart(tmp_path: Path) -> None:
     rendered = render([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
     assert [grid["name"] for grid in rendered.data["grids"]] == [f"skip ({tmp_path / 'a'})", f"skip ({tmp_path / 'b'})"]
     names = {path.name for path in rendered.paths}
-    assert names == {"report.md", "index.html", "skip.csv", "skip-2.csv"}
+    assert names == {"report.md", "index.html", "skip.csv", "skip.tex", "skip-2.csv", "skip-2.tex"}
 
 
 def test_an_output_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:
