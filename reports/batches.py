@@ -27,7 +27,7 @@ class BatchPanel:
 
 
 def batch_panels(records: Iterable[ProfileRecord]) -> list[BatchPanel]:
-    """The panels in which some variant was measured at two batch sizes or more, in the order of the records."""
+    """The panels in which some variant was measured at two batch sizes or more; variants with fewest changes first."""
     groups: dict[tuple[str, str, str], dict[str, dict[int, ProfileRecord]]] = {}
     for record in records:
         if record.ok and record.mode != "count":
@@ -36,8 +36,12 @@ def batch_panels(records: Iterable[ProfileRecord]) -> list[BatchPanel]:
     return [
         BatchPanel(mode=mode, device=device, setting=setting, lines=lines)
         for (mode, device, setting), variants in groups.items()
-        if (lines := tuple(_line(name, found) for name, found in variants.items() if len(found) > 1))
+        if (lines := tuple(_line(name, variants[name]) for name in _ordered(variants) if len(variants[name]) > 1))
     ]
+
+
+def _ordered(variants: Iterable[str]) -> list[str]:
+    return sorted(variants, key=lambda name: (name.count("+"), name))
 
 
 def _line(variant: str, by_batch: dict[int, ProfileRecord]) -> BatchLine:

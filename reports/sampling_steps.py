@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reports import columns as cols
@@ -41,6 +41,7 @@ class Sweep:
     step: int
     lines: tuple[Line, ...]
     floor: float | None
+    card: dict[str, Any] = field(default_factory=dict)  # what its scores share
 
     @property
     def evaluations(self) -> list[int]:
@@ -78,7 +79,9 @@ def _sweep(grid: GridView, key: tuple[Any, ...], members: list[tuple[str, int, S
     asked = list(dict.fromkeys(draw["sampler"] for draw in grid.manifest["evaluation"]["sweep"]))
     rank = sorted(values, key=lambda pair: (order[pair[0]], _place(pair[1], asked)))
     lines = tuple(Line(arm=arm, sampler=sampler, values=values[arm, sampler]) for arm, sampler in rank)
-    return Sweep(metric=describe(metric), weights=weights, step=step, lines=lines, floor=_floor(members[0][2]))
+    first = members[0][2]
+    card = {key: value for key, value in first.card.items() if key not in _DRAWN}
+    return Sweep(metric=describe(metric), weights=weights, step=step, lines=lines, floor=_floor(first), card=card)
 
 
 def _place(name: str, order: list[str]) -> int:

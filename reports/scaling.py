@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reports.frame import ArmView
 from reports.points import ArmPoint, Scores
 
-SIZES = {"depth": "depth, blocks", "width": "width, embedding dimensions", "patch": "patch, pixels a side"}
+SIZES = {"depth": "depth, blocks", "width": "width, dimensions", "patch": "patch, pixels"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ from results.profile import ProfileRecord
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS = ("curves", "bars", "tradeoffs", "scaling", "losses")  # in the order in which a page shows them
+# in the order in which a page shows them
+KINDS = ("curves", "forest", "bars", "tradeoffs", "scaling", "evaluations", "losses")
 
 
 def draw(grid: GridView) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ _METADATA: dict[str, dict[str, None]] = {  # nothing that differs between two dr
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
 }
-_FOOTER_CHARACTERS, _FOOTER_INCHES, _LEGEND_INCHES = 84, 0.095, 0.165
+_FOOTER_POINTS, _FOOTER_CHARACTERS, _FOOTER_INCHES, _LEGEND_INCHES = 5.8, 76, 0.105, 0.165
 
 
 def canvas(
@@ -51,7 +51,7 @@ def canvas(
             columnspacing=1.2, labelspacing=0.3, borderaxespad=0.2,
         )  # fmt: skip
     if lines:
-        figure.supxlabel("\n".join(lines), x=0.012, ha="left", fontsize=5.2, color=GREY, linespacing=1.25)
+        figure.supxlabel("\n".join(lines), x=0.012, ha="left", fontsize=_FOOTER_POINTS, color=GREY, linespacing=1.25)
     return figure, list(axes.flat)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MARKS = "lines: mean over seeds · bands and thin lines: the seeds, lowest to highest · ×: where a cell stopped"
+
 
 def figures(grid: GridView) -> dict[str, Figure]:
     """One by file name, or one an axis in a large grid; none where no score is on record."""
@@ -44,6 +46,10 @@ def _figure(
     letters = "abcdefg"
     notes = [f"({letter}) {_footer(panel, curves)}" for letter, (panel, curves) in zip(letters, content, strict=False)]
     notes += [f"({letters[len(content) + i]}) {_paper_footer(beside)}" for i, beside in enumerate(paper)]
+    if any(len(curve.seeds) > 1 or curve.failed for _, curves in content for curve in curves):
+        notes.append(
+            "lines: mean over seeds · bands and thin lines: the seeds, lowest to highest · ×: where a cell stopped"
+        )
     figure, axes = canvas(
         heights + [1.7] * len(paper),
         footer=notes,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 import reports
@@ -23,8 +27,18 @@ FORMATS = ("png", "svg", "pdf")
 
 
 def texts(grid: GridView) -> dict[str, str]:
-    """The SVG of each figure of a grid, by figure."""
-    return {name.removesuffix(".svg"): b.decode() for name, b in plots.draw(grid).items() if name.endswith(".svg")}
+    """All texts of each figure of a grid, by figure, without drawing them."""
+    return {
+        name: "\n".join(text.get_text() for text in figure.findobj(Text))
+        for name, figure in plots.figures(grid).items()
+    }
+
+
+def svg_of(figure: Figure) -> str:
+    buffer = io.StringIO()
+    with rc_context(plots.STYLE):
+        figure.savefig(buffer, format="svg")
+    return buffer.getvalue()
 
 
 def only(folder: Path) -> GridView:
@@ -50,7 +64,7 @@ def svg(skip: tuple[Path, Rendered]) -> dict[str, str]:
 
 def test_files(skip: tuple[Path, Rendered]) -> None:
     folder, rendered = skip
-    drawn = ["skip", "bars-skip", "cost-skip", "throughput"]  # no loss: one point is no curve
+    drawn = ["skip", "forest-skip", "bars-skip", "cost-skip", "throughput"]  # no loss: one point is no curve
     found = [path.relative_to(folder / "report").as_posix() for path in rendered.paths if path.parent.name == "plots"]
     assert found == [f"plots/{name}.{suffix}" for name in drawn for suffix in FORMATS]
     assert rendered.paths[0] == folder / "report/report.md"
@@ -80,6 +94,19 @@ def test_the_curves_name_arms_formulas_metric_and_floor(svg: dict[str, str]) -> 
 def test_a_sample_score_carries_its_card(svg: dict[str, str], name: str) -> None:
     for part in ("1,000 samples", "dpm_solver 50 NFE", "effnet-lite0 abababab", "n = 2 seeds", "floor 21.43"):
         assert part in svg[name], part
+
+
+def test_the_forest_has_verdicts_and_how_they_were_reached(svg: dict[str, str]) -> None:
+    for part in (
+        "Δ val loss: arm minus concat", "← better        worse →", "unresolved", "val loss of raw weights",
+        "n = 2 seeds", "(Bonferroni)",
+    ):  # fmt: skip
+        assert part in svg["forest-skip"], part
+
+
+def test_throughput_names_device_and_batch_sizes(svg: dict[str, str]) -> None:
+    for part in ("NVIDIA H100", "(a) train, bfloat16", ">32<", ">64<", "images/s (higher is better)"):
+        assert part in svg["throughput"], part
 
 
 def test_equal_records_give_equal_files(skip: tuple[Path, Rendered], tmp_path: Path) -> None:
@@ -157,7 +184,7 @@ def test_hostile_names_draw_as_text(tmp_path: Path) -> None:
     store.write_grid("skip", grid)
     for arm in ("concat", "add"):
         store.write(record(arm, 0))
-    drawn = texts(only(tmp_path))
+    drawn = {name: svg_of(figure) for name, figure in plots.figures(only(tmp_path)).items()}
     assert all("<script" not in text for text in drawn.values())
     assert all("_&lt;script&gt;" in text for text in drawn.values())
     assert "$\\frac{a$" in drawn["skip"]
@@ -171,10 +198,44 @@ def test_nothing_is_drawn_before_the_first_score(tmp_path: Path) -> None:
     assert plots.draw_profiles([]) == {}
 
 
+def test_one_seed_has_no_band_and_no_interval(tmp_path: Path) -> None:
+    skip_run(tmp_path, seeds=[0])
+    drawn = plots.figures(only(tmp_path))
+    assert "forest-skip" not in drawn
+    assert not any(axis.collections for axis in drawn["skip"].axes)  # a band is a collection
+    whiskers = [line for axis in drawn["bars-skip"].axes for line in axis.lines if line.get_marker() == "|"]
+    assert not whiskers
+
+
+def test_several_seeds_have_a_band_each_and_an_interval(tmp_path: Path) -> None:
+    skip_run(tmp_path, seeds=[0, 1])
+    drawn = plots.figures(only(tmp_path))
+    assert [len(axis.collections) for axis in drawn["skip"].axes] == [5, 5, 0]  # the paper has one seed
+    whiskers = [line for line in drawn["bars-skip"].axes[0].lines if line.get_marker() == "|"]
+    assert len(whiskers) == 5
+
+
+def test_the_front_of_costs_is_filled(tmp_path: Path) -> None:
+    skip_run(tmp_path, seeds=[0])
+    macs, params = plots.figures(only(tmp_path))["cost-skip"].axes
+    for axis in (macs, params):
+        faces = [line.get_markerfacecolor() for line in axis.lines if line.get_marker() not in (None, "None")]
+        assert [face == "white" for face in faces] == [False, False, True, False, True]  # linear_skip and none
+
+
+def test_the_cells_loss_is_drawn_where_it_has_two_points(tmp_path: Path) -> None:
+    store = skip_run(tmp_path, seeds=[0], arms=["concat", "add"])
+    losses = [{"step": step, "loss": 0.05 + 1 / step} for step in range(10, 3001, 10)]
+    store.write(dataclasses.replace(record("add", 0), losses=losses))
+    (axis,) = plots.figures(only(tmp_path))["loss-skip"].axes
+    assert max(len(line.get_xdata()) for line in axis.lines) == len(losses)
+
+
 def test_scores_of_any_size_are_drawn(tmp_path: Path) -> None:
     store = skip_run(tmp_path, seeds=[0], arms=["concat", "add"])
     for arm, factor in (("concat", 0.0), ("add", 1e9)):
         item = record(arm, 0)
         scores = [dataclasses.replace(s, value=None if s.value is None else factor * s.value) for s in item.scores]
         store.write(dataclasses.replace(item, scores=scores))
-    assert set(texts(only(tmp_path))) == {"skip", "bars-skip", "cost-skip"}
+    drawn = plots.draw(only(tmp_path))
+    assert set(drawn) == {f"{name}.{suffix}" for name in ("skip", "bars-skip", "cost-skip") for suffix in FORMATS}

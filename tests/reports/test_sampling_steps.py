@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import reports
-from reports import sampling_steps
+from reports import plots, sampling_steps
 from reports.tables import arm_table
 from results import Score, Store
 from results.paper.steps import table3
@@ -131,3 +131,20 @@ def test_a_manifest_that_garbles_its_draws_is_named(tmp_path: Path) -> None:
 def test_the_papers_table(model: str, values: dict[int, float]) -> None:
     assert {row.model: row.values for row in table3()}[model] == values
     assert len(table3()) == 3
+
+
+def test_a_sweep_is_drawn_sampler_by_sampler(tmp_path: Path) -> None:
+    (grid,) = reports.find(_folder(tmp_path)).grids
+    figure = plots.figures(grid)["evaluations-sampling_steps"]
+    (axis,) = figure.axes
+    lines = [list(map(float, line.get_ydata())) for line in axis.lines if len(line.get_xdata()) == 2][:2]
+    assert lines == [[114.5, 22.5], [104.5, 12.5]]  # euler_maruyama and ddim, means of two seeds
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["euler_maruyama", "ddim", "dpm_solver"]
+    footer = figure.get_supxlabel()
+    assert all(part in footer for part in ("1,000 samples", "effnet-lite0 abababab", "n = 2 seeds", "floor 21.43"))
+    assert " NFE" not in footer
+
+
+def test_without_a_sweep_none_is_drawn(tmp_path: Path) -> None:
+    skip_run(tmp_path, arms=["concat"], seeds=[0])
+    assert not any("evaluations" in name for name in plots.figures(reports.find(tmp_path).grids[0]))

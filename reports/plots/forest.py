@@ -1,0 +1,119 @@
+"""Each arm's paired difference from the baseline with its interval and verdict: a forest plot."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from reports import columns as cols
+from reports.footers import footer
+from reports.frame import ArmView, GridView
+from reports.plots.canvas import canvas
+from reports.plots.style import BLACK, COLOURS, GREY
+from reports.text import plain
+from reports.verdicts import Comparison, GridComparison, compare
+from results.metrics import Metric
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MARKS: dict[str | None, dict[str, Any]] = {  # told apart by shape and filling too
+    "better": {"marker": "o", "color": COLOURS[0]},
+    "worse": {"marker": "s", "color": COLOURS[1]},
+    "equivalent": {"marker": "D", "color": COLOURS[2]},
+    "unresolved": {"marker": "o", "color": GREY, "markerfacecolor": "white"},
+    None: {"marker": "d", "color": GREY, "markerfacecolor": "white"},
+}
+_WIDE = 3  # times the median reach of an interval; what reaches farther is cut, else it would flatten the others
+
+
+def figures(grid: GridView) -> dict[str, Figure]:
+    """``forest-<grid>``; none before two seeds of an arm and of the baseline have the primary endpoint."""
+    found = compare(grid)
+    if found.endpoint is None or not any(c.interval is not None for c in found.comparisons):
+        return {}
+    arms = [(arm, c) for arm in grid.arms if (c := found.of(arm)) is not None]
+    figure, (axis,) = canvas([0.72 + 0.19 * len(arms)], footer=_notes(grid, found))
+    _draw(axis, grid, arms, found.endpoint, found.margin)
+    axis.set_yticks(range(len(arms)), [plain(arm.name, limit=22) for arm, _ in arms])
+    axis.set_ylim(len(arms) - 0.4, -0.6)
+    axis.grid(visible=False, axis="y")
+    axis.tick_params(axis="y", length=0)
+    return {f"forest-{grid.name}": figure}
+
+
+def _notes(grid: GridView, found: GridComparison) -> list[str]:
+    assert found.endpoint is not None
+    column, metric = found.endpoint, found.endpoint.described
+    card = next(iter(cols.cards(grid.arms, column)), {})
+    floor = cols.floor(grid.arms, column)
+    pairs = [comparison.n_pairs for comparison in found.comparisons]
+    notes = [f"{footer(metric, column.weights, card, seeds=pairs, floor=floor)} · step {column.step:,}"]
+    if found.why_none is not None:
+        notes.append(f"no verdict: {plain(found.why_none)}")
+    if found.method:
+        notes.append(plain(found.method).replace("; ", " · "))
+    band = f" · grey: the margin ±{metric.format(found.margin)}" if found.margin else ""
+    return [*notes, f"ticks below: pairs of seeds · arrows: an interval that goes on{band}"]
+
+
+def _draw(
+    axis: Axes, grid: GridView, arms: list[tuple[ArmView, Comparison]], column: cols.Column, margin: float | None
+) -> None:
+    metric, base = column.described, cols.values(grid.baseline, column)
+    reach = _reach([comparison for _, comparison in arms], margin)
+    axis.set_xlim(-metric.scale * reach, metric.scale * reach)
+    axis.axvline(0, color=BLACK, linewidth=0.8, zorder=1)
+    if margin:
+        axis.axvspan(-metric.scale * margin, metric.scale * margin, color="#DDDDDD", linewidth=0, zorder=0)
+    for row, (arm, comparison) in enumerate(arms):
+        values = cols.values(arm, column)
+        pairs = [metric.scale * (values[seed] - base[seed]) for seed in sorted(values.keys() & base.keys())]
+        axis.plot(pairs, [row + 0.34] * len(pairs), "|", color=GREY, markersize=3, markeredgewidth=0.6)
+        _arm(axis, row, comparison, metric, reach)
+        axis.annotate(
+            _word(comparison), (1, row), xycoords=("axes fraction", "data"), xytext=(4, 0),
+            textcoords="offset points", va="center", fontsize=6.5, annotation_clip=False,
+        )  # fmt: skip
+    _labels(axis, grid, metric)
+
+
+def _arm(axis: Axes, row: int, found: Comparison, metric: Metric, reach: float) -> None:
+    """Whiskers, with an arrow where they are cut, and the mean."""
+    if found.difference is None:
+        return
+    mark = _MARKS[found.verdict]
+    if found.interval is not None:
+        ends = [metric.scale * max(-reach, min(reach, end)) for end in found.interval]
+        axis.plot(ends, [row, row], color=mark["color"], linewidth=1.0, zorder=2)
+        for end, whole, arrow in zip(ends, found.interval, "<>", strict=True):
+            cut = abs(whole) > reach
+            axis.plot(
+                end, row, marker=arrow if cut else "|", color=mark["color"], markersize=3.5 if cut else 4,
+                clip_on=False, zorder=2,
+            )  # fmt: skip
+    axis.plot(metric.scale * found.difference, row, linestyle="none", markersize=4.8, zorder=3, **mark)
+
+
+def _reach(found: list[Comparison], margin: float | None) -> float:
+    """How far the axis goes to both sides of zero, in the metric's own unit."""
+    ends = [max(map(abs, c.interval)) for c in found if c.interval is not None]
+    means = [abs(c.difference) for c in found if c.difference is not None]
+    return 1.08 * max(min(max(ends), _WIDE * median(ends)), *(1.2 * mean for mean in means), 1.2 * (margin or 0.0))
+
+
+def _word(found: Comparison) -> str:
+    """The verdict, and what it rests on where seeds failed."""
+    word = found.verdict or "no verdict"
+    return f"{word}, {found.failed}/{found.total} failed" if found.failed else word
+
+
+def _labels(axis: Axes, grid: GridView, metric: Metric) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    unit = f", {metric.unit}" if metric.unit else ""
+    label = f"Δ {metric.label}{unit}: arm minus {plain(grid.baseline.name, limit=24)}"
+    ways = {"lower": "← better        worse →", "higher": "← worse        better →"}.get(metric.direction, "")
+    axis.set_xlabel(plain(label) + (f"\n{ways}" if ways else ""))
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=5, symmetric=True))
