@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.frame import Findings, GridView
 from reports.plots import COLUMN_INCHES, STYLE, encode
-from reports.plots.canvas import DPI
+from reports.plots.canvas import canvas
 from reports.text import plain, plural, steps
 from results.cka import CkaRecord
 from results.store import Store, write_bytes
@@ -19,10 +19,10 @@ from results.store import Store, write_bytes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
 
 PAGE_INCHES = 6.8  # two columns of a paper
 MOST_A_ROW = 3
+MOST_TICKS = 7
 COLOURS = "viridis"  # lightness rises with CKA: readable in grey and by colour-blind readers
 
 
@@ -139,35 +139,34 @@ def draw(items: Sequence[Labelled], name: str) -> dict[str, bytes]:
 
 
 def _figure(items: Sequence[Labelled]) -> Figure:
-    from matplotlib.figure import Figure
-
     columns = min(len(items), MOST_A_ROW)
     rows = math.ceil(len(items) / columns)
     width = COLUMN_INCHES if columns == 1 else PAGE_INCHES
-    figure = Figure(figsize=(width, rows * ((width - 0.7) / columns + 0.25)), dpi=DPI, layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False)
-    low = math.floor(20 * min(summary(item.record).lowest for item in items)) / 20
-    for place, axis in enumerate(axes.flat):
+    heights = [(width - 0.7) / columns + 0.45] * rows
+    figure, axes = canvas(heights, columns=columns, width=width, footer=[f"CKA {_measured(items[0].record)}"])
+    low = min(math.floor(20 * min(summary(item.record).lowest for item in items)) / 20, 0.95)
+    for place, axis in enumerate(axes):
         if place < len(items):
-            image = _map(axis, items[place], low=min(low, 0.95), letter=chr(ord("a") + place % 26))
+            _map(axis, items[place], low=low, letter=chr(ord("a") + place % 26))
         else:
             axis.axis("off")
-    bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02, aspect=25, shrink=0.8)
+    bar = figure.colorbar(axes[0].collections[0], ax=axes, fraction=0.05, pad=0.02, aspect=25, shrink=0.8)
     bar.set_label("CKA")
     bar.outline.set_linewidth(0.5)
     return figure
 
 
-def _map(axis: Axes, item: Labelled, *, low: float, letter: str) -> AxesImage:
-    from matplotlib.ticker import MaxNLocator
+def _map(axis: Axes, item: Labelled, *, low: float, letter: str) -> None:
+    """One map, block 1 at the bottom left, as in the paper."""
+    from seaborn import heatmap  # here, for it takes a second that a report without maps need not spend
 
     blocks = item.record.blocks
-    extent = (0.5, blocks + 0.5, 0.5, blocks + 0.5)
-    image = axis.imshow(item.record.mean, origin="lower", extent=extent, cmap=COLOURS, vmin=low, vmax=1)
+    heatmap(item.record.mean, ax=axis, vmin=low, vmax=1, cmap=COLOURS, square=True, cbar=False)
     axis.set_title(f"({letter}) {plain(item.name, limit=28)}", loc="left")
     axis.set_xlabel("block")
     axis.set_ylabel("block")
+    shown = range(1, blocks + 1, math.ceil(blocks / MOST_TICKS))
     for scale in (axis.xaxis, axis.yaxis):
-        scale.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
+        scale.set_ticks([block - 0.5 for block in shown], [str(block) for block in shown], rotation=0)
+    axis.invert_yaxis()
     axis.label_outer()
-    return image

@@ -21,29 +21,31 @@ _METADATA: dict[str, dict[str, None]] = {  # nothing that differs between two dr
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
 }
-_FOOTER_POINTS, _FOOTER_CHARACTERS, _FOOTER_INCHES, _LEGEND_INCHES = 5.8, 76, 0.105, 0.165
+_FOOTER_POINTS, _FOOTER_INCHES, _LEGEND_INCHES = 5.8, 0.105, 0.165  # of the letters, of a line, of a line
+_CHARACTERS_AN_INCH = 23
 
 
 def canvas(
     heights: Sequence[float],
     *,
     columns: int = 1,
+    width: float = COLUMN_INCHES,
     footer: Sequence[str],
     handles: Sequence[Any] = (),
     legend_columns: int = 2,
     handle_length: float = 2.4,
     **subplots: Any,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with a row of ``columns`` axes for each of ``heights`` (inches), a legend on top and a footer below.
+    """A figure with a row of ``columns`` axes for each of ``heights``, a legend on top and a footer below, in inches.
 
     ``footer`` has a paragraph an entry. Axes come row by row.
     """
     from matplotlib.figure import Figure
 
-    lines = [line for paragraph in footer for line in _wrapped(paragraph)]
+    lines = [line for paragraph in footer for line in _wrapped(paragraph, int(_CHARACTERS_AN_INCH * width))]
     legend = _LEGEND_INCHES * math.ceil(len(handles) / legend_columns) + 0.08 if handles else 0.0
     height = sum(heights) + legend + _FOOTER_INCHES * len(lines) + 0.06
-    figure = Figure(figsize=(COLUMN_INCHES, height), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     axes = figure.subplots(len(heights), columns, squeeze=False, height_ratios=list(heights), **subplots)
     if handles:
         figure.legend(
@@ -51,18 +53,20 @@ def canvas(
             columnspacing=1.2, labelspacing=0.3, borderaxespad=0.2,
         )  # fmt: skip
     if lines:
-        figure.supxlabel("\n".join(lines), x=0.012, ha="left", fontsize=_FOOTER_POINTS, color=GREY, linespacing=1.25)
+        figure.supxlabel(
+            "\n".join(lines), x=0.04 / width, ha="left", fontsize=_FOOTER_POINTS, color=GREY, linespacing=1.25
+        )
     return figure, list(axes.flat)
 
 
-def _wrapped(paragraph: str) -> list[str]:
-    """Lines of a footer, broken between its parts (`` · ``) where they fit a line."""
+def _wrapped(paragraph: str, characters: int) -> list[str]:
+    """Lines of a footer, of at most so many characters, broken between its parts (`` · ``) where they fit a line."""
     lines: list[str] = []
     for part in paragraph.split(" · "):
-        if lines and len(lines[-1]) + len(part) + 3 <= _FOOTER_CHARACTERS:
+        if lines and len(lines[-1]) + len(part) + 3 <= characters:
             lines[-1] += f" · {part}"
         else:
-            lines += textwrap.wrap(part, _FOOTER_CHARACTERS) or [""]
+            lines += textwrap.wrap(part, characters) or [""]
     return lines
 
 

@@ -78,7 +78,7 @@ def test_the_table_is_out_before_anything_is_drawn(hundred: Path, tmp_path: Path
     places = f"page: {tmp_path / 'out' / 'index.html'}\nreport: {tmp_path / 'out' / 'report.md'}\n"
     assert end["text"] == table["text"] + places
     assert end["heavy"] == ["matplotlib", "scipy"]
-    assert set(end["files"]) == {".csv", ".html", ".md", ".pdf", ".png", ".svg"}
+    assert set(end["files"]) == {".csv", ".html", ".md", ".pdf", ".png", ".svg", ".tex"}
 
 
 def test_the_table_of_100_records_costs_a_few_imports_of_pandas(hundred: Path, tmp_path: Path) -> None:
