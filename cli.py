@@ -369,6 +369,12 @@ def sample(
     guidance: Annotated[
         float, typer.Option("--guidance", help="s in c + s(c - u), the paper's scale; 0 = none.")
     ] = 0.0,
+    prompt: Annotated[
+        list[str] | None, typer.Option("--prompt", help="A text to draw; repeatable, taken in turn.")
+    ] = None,
+    text_encoder: Annotated[
+        Path | None, typer.Option("--text-encoder", help="A CLIP folder (default: as captions were encoded).")
+    ] = None,
     autoencoder: Annotated[
         Path | None, typer.Option("--autoencoder", help="Decode latents with this one (default: as they were encoded).")
     ] = None,
@@ -391,6 +397,8 @@ def sample(
         weights=weights,
         labels=label or [],
         guidance=guidance,
+        prompts=prompt or [],
+        text_encoder=text_encoder,
         autoencoder=autoencoder,
         batch=batch,
         device=device,
@@ -516,6 +524,9 @@ def encode(
         bool | None,
         typer.Option("--flips/--no-flips", help="Mirror images too, and train on both (default: dataset's)."),
     ] = None,
+    text_encoder: Annotated[
+        str, typer.Option("--text-encoder", help="A CLIP folder; encodes the dataset's captions too.")
+    ] = "",
     device: Device = "auto",
     data_dir: DataDir = None,
     plugin: Plugins = None,
@@ -532,6 +543,7 @@ def encode(
         batch=batch,
         scale=scale,
         flips=flips,
+        text_encoder=text_encoder,
         device=device,
         data_dir=data_dir,
     )

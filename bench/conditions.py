@@ -111,6 +111,10 @@ def condition_of(training: TrainingConfig, dataset: Dataset) -> Condition:
     """The condition that ``training`` asks for on ``dataset``; ValueError where the dataset cannot give it."""
     if training.condition == "none":
         return Condition()
+    if training.condition == "text":
+        from bench.text_condition import text_condition
+
+        return text_condition(training, dataset)
     if dataset.train.labels is None or not dataset.num_classes:
         raise ValueError(
             f"training.condition=label: dataset {dataset.name} has no labels; take one with classes (cifar10, a folder "

@@ -16,7 +16,7 @@ from bench.sweep import parse
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["raw", "ema"]
-ConditionName = Literal["none", "label"]  # what the network is told besides the noisy image and the time
+ConditionName = Literal["none", "label", "text"]  # what the network is told besides the noisy image and the time
 Process = Literal["vp", "sd"]  # the continuous VP-SDE; Stable Diffusion's discrete schedule of 1,000 steps
 
 

@@ -32,6 +32,8 @@ def sample_checkpoint(
     weights: str = "ema",
     labels: Sequence[int] = (),
     guidance: float = 0.0,
+    prompts: Sequence[str] = (),
+    text_encoder: Path | None = None,
     autoencoder: Path | None = None,
     batch: int = 256,
     device: str = "auto",
@@ -40,9 +42,10 @@ def sample_checkpoint(
     """Draw ``count`` images and write them whole or not at all: an .npz (uint8, N H W C) or a folder of PNG files.
 
     Image i depends on ``seed``, ``labels`` and i alone, not on ``count`` or ``batch``. A class-conditional checkpoint
-    takes ``labels`` in turn, or draws them uniformly where none are given; ``guidance`` is s in c + s (c - u). Latents
-    are decoded by ``autoencoder``, else by the one they were encoded with. Raises ValueError or FileNotFoundError for a
-    wrong request or a damaged checkpoint; an existing folder with files in it is not written into.
+    takes ``labels`` in turn, or draws them uniformly where none are given, a text-to-image one ``prompts`` in turn;
+    ``guidance`` is s in c + s (c - u). Latents are decoded by ``autoencoder``, and prompts encoded by ``text_encoder``,
+    else by those that made the training data. Raises ValueError or FileNotFoundError for a wrong request or a damaged
+    checkpoint; an existing folder with files in it is not written into.
     """
     from bench.config import as_precision
     from bench.diffusion import PROCESSES
@@ -62,7 +65,8 @@ def sample_checkpoint(
     )
     runtime.apply()
     header = loaded.header
-    condition = condition_in(header, labels=labels, guidance=guidance)
+    asked = {"prompts": prompts, "text_encoder": text_encoder, "device": runtime.device}
+    condition = condition_in(header, labels=labels, guidance=guidance, asked=asked)
     config = ModelConfig.from_identity(header["model"])
     runtime = with_measured_attention(runtime, [config], training=False)
     model = load_model(loaded, config, weights=weights)
@@ -86,13 +90,30 @@ def sample_checkpoint(
     return write_images(images.permute(0, 2, 3, 1).numpy(), out)
 
 
-def condition_in(header: Mapping[str, Any], *, labels: Sequence[int] = (), guidance: float = 0.0) -> Condition:
-    """The condition of the network in a checkpoint's ``header``; ValueError where it cannot take labels or guidance."""
+def condition_in(
+    header: Mapping[str, Any],
+    *,
+    labels: Sequence[int] = (),
+    guidance: float = 0.0,
+    asked: Mapping[str, Any] | None = None,
+) -> Condition:
+    """The condition of the network in a checkpoint's ``header``; ValueError where it cannot take what is asked for.
+
+    ``asked`` holds prompts, text encoder and device for `bench.prompts.text_in`, where text is to be drawn from.
+    """
+    from bench.prompts import check_no_text, text_in, untold_text
+
     network = header["model"]
     classes = int(network.get("num_classes", 0))
+    if network.get("context_tokens"):
+        if labels:
+            raise ValueError(f"--label: this checkpoint ({header['variant']}) takes text; give --prompt instead")
+        return untold_text(header) if asked is None else text_in(header, guidance=guidance, **asked)
+    if asked is not None:
+        check_no_text(header, asked["prompts"], asked["text_encoder"])
     if not classes:
-        for name, asked in (("--label", labels), ("--guidance", guidance)):
-            if asked:
+        for name, given in (("--label", labels), ("--guidance", guidance)):
+            if given:
                 raise ValueError(f"{name}: this checkpoint is unconditional ({header['variant']}); leave it out")
         return Condition()
     if guidance and not network.get("null_label"):
@@ -106,9 +127,11 @@ def condition_in(header: Mapping[str, Any], *, labels: Sequence[int] = (), guida
 
 def decoder_in(header: Mapping[str, Any], device: str, autoencoder: Path | None = None) -> Decoder | None:
     """The decoder of a checkpoint of latents, None for one of pixels; ValueError where it cannot be had."""
-    from bench.latents.decoding import decoder_for
+    from bench.latents.decoding import decoder_for, papers_encoding
 
     encoding = header.get("dataset", {}).get("encoding")
+    if encoding is None and "imported" in header:
+        encoding = papers_encoding(header["model"])
     if encoding is not None:
         return decoder_for(encoding, device, given=autoencoder)
     if autoencoder is not None:

@@ -12,8 +12,9 @@ import torch
 
 from bench.cell import digest
 from bench.cka import LEAST, Matrix, MinibatchCKA
-from bench.data import batch, to_unit
+from bench.data import to_unit
 from bench.random import block_noise, stream
+from bench.training.validation import held_out_images
 from results.cka import DIGITS, CkaRecord
 from results.provenance import provenance
 
@@ -87,7 +88,7 @@ def _minibatches(
     order = stream(protocol.seed, "cka_images").permutation(len(split))[:count]
     for first in range(0, count, protocol.batch_size):
         rows = order[first : first + protocol.batch_size]
-        x0 = to_unit(batch(split, rows))
+        x0 = to_unit(held_out_images(split, rows, first))
         noise = block_noise(protocol.seed, "cka_noise", start=first, count=len(x0), shape=tuple(x0.shape[1:]))
         times = cell.process.training_times(torch.full((len(x0),), t))
         alpha, sigma = (value.float().view(-1, 1, 1, 1) for value in cell.process.marginal(times))

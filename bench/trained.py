@@ -97,6 +97,10 @@ def dataset_of(cell: TrainedCell, *, name: str = "", data_dir: Path | None = Non
             f"{dataset.name} has {dataset.channels} channels of {dataset.image_size} pixels, and {cell.variant} was "
             f"trained on {shape[0]} of {shape[1]}; give --dataset its own"
         )
+    if cell.header["model"].get("context_tokens") and dataset.train.contexts is None:
+        raise ValueError(
+            f"{dataset.name} has no encoded captions, and {cell.variant} was trained on some; give --dataset its own"
+        )
     classes = int(cell.header["model"].get("num_classes", 0))
     if classes and dataset.num_classes != classes:
         raise ValueError(

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from bench.data.captions import Captions
 
 if TYPE_CHECKING:
+    from bench.latents.contexts import Contexts
     from bench.latents.folder import Encoding
 
 Pixels = npt.NDArray[np.uint8]
@@ -40,7 +41,7 @@ class Split:
     ``(N,)`` or None; ``captions``, if there are any, gives a tuple of texts for each image. ``name`` (``photos:train``)
     and ``fingerprint`` (SHA-256 hex of the content, never of a path) name these very images, so statistics may be
     cached under them. Where ``moments`` is given, ``images`` is float32 ``(N, 2C, H, W)``: the mean and then the log
-    variance of latents.
+    variance of latents; ``contexts`` are captions as a text encoder gives them.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Split:
     labels: Labels | None = field(default=None, repr=False)
     captions: Captions | None = field(default=None, repr=False)
     moments: Moments | None = None
+    contexts: Contexts | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return int(self.images.shape[0])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.data import Dataset
     from bench.latents.autoencoder import Autoencoder
 
+PAPERS_CHANNELS, PAPERS_SCALE, PAPERS_TEXT_SCALE = 4, 0.18215, 0.23010
 VARIABLE = "UVIT_AUTOENCODER"  # decode with this autoencoder in place of the one that the latents name
 
 
@@ -50,12 +51,27 @@ def decoder_sha256(encoding: Encoding) -> str:
 
 def decoder_for(encoding: Mapping[str, Any], device: str, *, given: str | Path | None = None) -> Decoder:
     """The decoder of latents by their `Encoding.card`; ValueError where it is missing or of another encoder."""
-    return _decoder(
-        chosen_autoencoder(encoding["autoencoder"], given),
-        encoding["encoder_sha256"],
-        float(encoding["scale"]),
-        device,
-    )
+    chosen = chosen_autoencoder(encoding["autoencoder"], given)
+    if not chosen:
+        raise ValueError(f"this checkpoint draws latents, to be decoded: give --autoencoder PATH (or set {VARIABLE})")
+    decoder = _decoder(chosen, encoding["encoder_sha256"], float(encoding["scale"]), device)
+    if decoder.autoencoder.latent_channels != encoding["channels"]:
+        raise ValueError(
+            f"autoencoder {chosen} decodes latents of {decoder.autoencoder.latent_channels} channels, "
+            f"not of {encoding['channels']}"
+        )
+    return decoder
+
+
+def papers_encoding(network: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is known of the latents of an official checkpoint, by its network: None where it draws pixels.
+
+    Its file names no autoencoder: the user does. Scales: PAPER.md, section 2.
+    """
+    if network["channels"] != PAPERS_CHANNELS:
+        return None
+    scale = PAPERS_TEXT_SCALE if network.get("context_tokens") else PAPERS_SCALE
+    return {"autoencoder": "", "encoder_sha256": "", "scale": scale, "channels": PAPERS_CHANNELS}
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +85,7 @@ def _decoder(name: str, encoder_sha256: str, scale: float, device: str) -> Decod
             f"latents need their autoencoder to be decoded: {error} (set {VARIABLE}=PATH if it moved)"
         ) from None
     located = autoencoder.located
-    if located.encoder_sha256 != encoder_sha256:
+    if encoder_sha256 and located.encoder_sha256 != encoder_sha256:
         raise ValueError(
             f"the latents were made by another encoder than that of {name} (its hash is "
             f"{located.encoder_sha256[:12]}, not {encoder_sha256[:12]}); give the autoencoder they were encoded with"

@@ -1,5 +1,7 @@
 """``uvit encode``: the autoencoder's moments of every image of a dataset, and of its mirror image, computed once.
 
+Captions, where they are asked for, go through a text encoder beside them (`bench.latents.encode_text`).
+
 Moments are stored rather than samples, as the official code does: each training step draws z anew from them.
 N images, C image channels, H = W pixels, Z latent channels, h = w places.
 """
@@ -16,7 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.latents.autoencoder import Autoencoder, AutoencoderKL, load_autoencoder
+from bench.latents.encode_text import encode_captions, with_text
 from bench.latents.folder import LABELS, META, MIRRORED, MOMENTS, Encoding, Stored, read_folder
+from bench.latents.text import load_text_encoder
 from bench.latents.writing import GrowingArray, PartialFolder
 
 if TYPE_CHECKING:
@@ -36,6 +40,7 @@ class EncodeRequest:
     batch: int = 64
     scale: float = 0.0
     flips: bool | None = None
+    text_encoder: str = ""  # of captions; "" = none are encoded
     device: str = "auto"
     data_dir: Path | None = None
 
@@ -58,12 +63,17 @@ def encode_dataset(request: EncodeRequest, *, progress: Progress | None = None) 
     runtime = resolve_runtime(device=request.device, precision="float32", threads=thread_limit())
     runtime.apply()
     autoencoder = load_autoencoder(request.autoencoder, device=runtime.device)
-    encoding = _encoding(request, dataset, autoencoder, data_dir)
+    encoding, text = _encoding(request, dataset, autoencoder, data_dir), None
+    if request.text_encoder:
+        text = load_text_encoder(request.text_encoder, device=runtime.device)
+        encoding = with_text(encoding, dataset, text)
     if (request.out / META).exists():
         return _same(request.out, encoding), False
     folder = PartialFolder(request.out, encoding.identity() | {"batch": request.batch, "device": runtime.device})
     for split, images in _splits(dataset).items():
         _encode_split(folder, split, images, encoding, autoencoder, request.batch, progress or _silent)
+    if text is not None:
+        encode_captions(folder, _splits(dataset), text, request.batch, progress or _silent)
     counts = {split: len(images) for split, images in _splits(dataset).items()}
     folder.finish(asdict(encoding), counts, _made_with(runtime.device))
     return read_folder(request.out), True
@@ -119,10 +129,9 @@ def _same(out: Path, encoding: Encoding) -> Stored:
     """What lies at ``out`` if it is what was asked for."""
     stored = read_folder(out)
     found, asked = stored.encoding.identity(), encoding.identity()
-    other = [name for name in asked if found[name] != asked[name]]
-    if other:
+    for name in (name for name in asked | found if found.get(name) != asked.get(name)):
         raise ValueError(
-            f"--out {out} holds latents of another request ({other[0]} is {found[other[0]]}, not {asked[other[0]]}); "
+            f"--out {out} holds latents of another request ({name} is {found.get(name)}, not {asked.get(name)}); "
             "give a new folder"
         )
     return stored
@@ -145,7 +154,7 @@ def _encode_split(
     shape = (2 * encoding.channels, encoding.size, encoding.size)
     kinds = [MOMENTS, MIRRORED] if encoding.flip and name == "train" else [MOMENTS]
     arrays = {kind: folder.rows(f"{name}_{kind}", len(split), shape) for kind in kinds}
-    done = min(array.done for array in arrays.values()) // batch * batch
+    done = min(array.done(batch) for array in arrays.values())
     for array in arrays.values():
         array.cut(done)
     for first in range(done, len(split), batch):
@@ -166,7 +175,7 @@ def _append(arrays: dict[str, GrowingArray], split: Split, rows: np.ndarray, aut
 def _made_with(device: str) -> dict[str, str | None]:
     from bench.fid.versions import versions
 
-    return {**versions("torch", "diffusers", "numpy"), "device": device}
+    return {**versions("torch", "diffusers", "transformers", "numpy"), "device": device}
 
 
 def _silent(split: str, done: int, total: int) -> None:

@@ -1,7 +1,8 @@
 """A folder of latents: ``.npy`` files and ``meta.json``, which says what they are of and how they were made.
 
 ``SPLIT_moments.npy`` float32 (N, 2Z, h, w), mean then log variance; ``train_mirrored.npy`` the same of each image's
-mirror image; ``SPLIT_labels.npy`` int64 (N,). N images, Z channels. No torch here.
+mirror image; ``SPLIT_labels.npy`` int64 (N,). Of captions, ``SPLIT_context.npy`` float32 (M, T, E), ``SPLIT_ends.npy``
+int64 (N,) and ``empty_context.npy`` (T, E), as `bench.latents.contexts` explains. N images, Z channels. No torch here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy.typing as npt
 LAYOUT = 1
 META = "meta.json"
 MOMENTS, MIRRORED, LABELS = "moments", "mirrored", "labels"
+CONTEXT, ENDS, EMPTY = "context", "ends", "empty_context"
 MAKE = "make it with `uvit encode DATASET --autoencoder PATH --out FOLDER`"
 
 
@@ -42,10 +44,15 @@ class Encoding:
     scale: float
     channels: int
     size: int
+    text_encoder: str = ""  # where captions were encoded too: its folder, its hash, T and E
+    text_sha256: str = ""
+    context_tokens: int = 0
+    context_dim: int = 0
 
     def identity(self) -> dict[str, Any]:
         """What the latents' content depends on: no path, and not the decoder."""
-        left_out = ("source", "data_dir", "autoencoder", "decoder_sha256")
+        left_out = ["source", "data_dir", "autoencoder", "decoder_sha256", "text_encoder"]
+        left_out += [] if self.context_tokens else ["text_sha256", "context_tokens", "context_dim"]
         return {key: value for key, value in asdict(self).items() if key not in left_out}
 
     def card(self) -> dict[str, Any]:
@@ -55,7 +62,7 @@ class Encoding:
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
         """From ``meta.json``; raises KeyError or TypeError where it lacks a field."""
-        return cls(**{name: values[name] for name in cls.__slots__})
+        return cls(**{name: values[name] for name in cls.__slots__ if name in values})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,10 @@ class Stored:
 
     def array(self, split: str, kind: str) -> npt.NDArray[Any] | None:
         """The memory-mapped array, or None where the folder has no such file."""
-        name = f"{split}_{kind}.npy"
+        return self.load(f"{split}_{kind}.npy")
+
+    def load(self, name: str) -> npt.NDArray[Any] | None:
+        """The memory-mapped array in the file ``name``, or None where the folder has no such file."""
         if name not in self.sha256:
             return None
         try:

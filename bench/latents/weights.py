@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -67,8 +67,13 @@ def locate(name: str | Path, *, allow_download: bool = True) -> Located:
     else:
         weights = _file(Path(name).expanduser().absolute())
         shown, config = str(weights if Path(name).is_file() else weights.parent), _config(weights.with_name(CONFIG))
-    encoder, decoder = tensor_hashes(weights)
-    return Located(name=shown, weights=weights, config=config, encoder_sha256=encoder, decoder_sha256=decoder)
+    return Located(
+        name=shown,
+        weights=weights,
+        config=config,
+        encoder_sha256=tensor_hash(weights, _is_of_encoder),
+        decoder_sha256=tensor_hash(weights, _is_of_decoder),
+    )
 
 
 def _file(path: Path) -> Path:
@@ -98,32 +103,40 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def current_name(tensor: str) -> str:
-    """A tensor's name as diffusers writes it now."""
+    """A tensor's name as diffusers writes it now; that of a text tower as where it stands alone."""
+    tensor = tensor.removeprefix("text_model.")
     match = re.fullmatch(r"(.*\.attentions\.\d+)\.(query|key|value|proj_attn)\.(weight|bias)", tensor)
     return f"{match[1]}.{RENAMED[match[2]]}.{match[3]}" if match else tensor
 
 
-def tensor_hashes(path: Path) -> tuple[str, str]:
-    """SHA-256 hex over the encoder's and over the decoder's tensors in a safetensors file; ValueError if it is none."""
+def _is_of_encoder(tensor: str) -> bool:
+    return tensor.startswith(ENCODER)
+
+
+def _is_of_decoder(tensor: str) -> bool:
+    return not tensor.startswith(ENCODER)
+
+
+def tensor_hash(path: Path, wanted: Callable[[str], bool]) -> str:
+    """SHA-256 hex over the tensors of a safetensors file whose name is ``wanted``; ValueError if it is none."""
     stat = path.stat()
-    return _tensor_hashes(path, stat.st_mtime_ns, stat.st_size)
+    return _tensor_hash(path, wanted, stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=8)
-def _tensor_hashes(path: Path, _mtime: int, size: int) -> tuple[str, str]:
-    halves = (hashlib.sha256(), hashlib.sha256())
+@lru_cache(maxsize=16)
+def _tensor_hash(path: Path, wanted: Callable[[str], bool], _mtime: int, size: int) -> str:
+    digest = hashlib.sha256()
     try:
-        for name, kind, content in _tensors(path, size):
-            half = halves[not name.startswith(ENCODER)]
-            half.update(f"{name} {kind} {len(content)};".encode())
-            half.update(content)
+        for name, kind, content in _tensors(path, wanted, size):
+            digest.update(f"{name} {kind} {len(content)};".encode())
+            digest.update(content)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged or no safetensors file: {error}") from None
-    return halves[0].hexdigest(), halves[1].hexdigest()
+    return digest.hexdigest()
 
 
-def _tensors(path: Path, size: int) -> Iterator[tuple[str, str, bytes]]:
-    """Name, type with shape, and bytes of each tensor, sorted by name: an 8-byte length, JSON, then the buffer."""
+def _tensors(path: Path, wanted: Callable[[str], bool], size: int) -> Iterator[tuple[str, str, bytes]]:
+    """Name, type with shape, and bytes of wanted tensors, sorted by name: an 8-byte length, JSON, then the buffer."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if not 0 < length <= min(size - 8, _HEADER_LIMIT):
@@ -132,7 +145,8 @@ def _tensors(path: Path, size: int) -> Iterator[tuple[str, str, bytes]]:
         table.pop("__metadata__", None)
         if max((entry["data_offsets"][1] for entry in table.values()), default=0) != size - 8 - length:
             raise ValueError("it is cut short, or longer than its header says")
-        for name, entry in sorted((current_name(name), entry) for name, entry in table.items()):
+        named = {current_name(name): entry for name, entry in table.items()}
+        for name, entry in sorted((name, entry) for name, entry in named.items() if wanted(name)):
             first, end = entry["data_offsets"]
             file.seek(8 + length + first)
             yield name, f"{entry['dtype']} {entry['shape']}", file.read(end - first)

@@ -74,10 +74,10 @@ class GrowingArray:
             self._write_header()
         self.start = self._header_bytes()
 
-    @property
-    def done(self) -> int:
-        """Whole rows that are on disk."""
-        return (self.path.stat().st_size - self.start) // self.row_bytes
+    def done(self, batch: int) -> int:
+        """Rows on disk, those of a batch that was cut off left out."""
+        rows = (self.path.stat().st_size - self.start) // self.row_bytes
+        return self.count if rows >= self.count else rows // batch * batch
 
     def cut(self, rows: int) -> None:
         """Forget all rows after the first ``rows``."""

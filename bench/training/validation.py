@@ -60,7 +60,7 @@ def validation_loss(
     for level in range(BINS):
         for first in range(0, images, batch_size):
             rows = slice(first, min(first + batch_size, images))
-            x0 = to_unit(_held_out(held_out, order[rows], first).to(device))
+            x0 = to_unit(held_out_images(held_out, order[rows], first).to(device))
             start = level * images + first
             noise = block_noise(seed, "val_noise", start=start, count=len(x0), shape=tuple(x0.shape[1:])).to(device)
             t = process.training_times(torch.from_numpy(times[level, rows])).to(device)
@@ -74,7 +74,7 @@ def validation_loss(
     return {"val_loss": float(means.mean()), **{f"val_loss_bin{i + 1}": float(means[i]) for i in range(BINS)}}
 
 
-def _held_out(split: Split, indices: np.ndarray, first: int) -> torch.Tensor:
+def held_out_images(split: Split, indices: np.ndarray, first: int) -> torch.Tensor:
     """Images ``indices`` (B,); of latents the same draw for every cell, seed and level of noise."""
     if split.moments is None:
         return batch(split, indices, None)

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from bench.data.dataset import Dataset, Moments, Split
 from bench.data.source import DATASETS, Recipe, Request, Source, content_hash
-from bench.latents.folder import LABELS, MIRRORED, MOMENTS, Stored, read_folder
+from bench.latents.contexts import Contexts
+from bench.latents.folder import CONTEXT, EMPTY, ENDS, LABELS, MIRRORED, MOMENTS, Stored, read_folder
 
 
 def find(request: Request) -> Recipe:
     """The recipe over the folder ``request.argument``; raises ValueError naming what is missing or damaged."""
     stored = read_folder(Path(request.argument).expanduser().absolute())
     encoding = stored.encoding
-    if request.image_size not in (None, encoding.image_size):
+    if request.image_size not in (None, encoding.image_size, encoding.size):
         raise ValueError(
             f"latents {stored.folder} are of images of {encoding.image_size} pixels; set training.image_size=0, or "
             f"encode again with --image-size {request.image_size}"
@@ -58,7 +59,15 @@ def _split(stored: Stored, split: str, fingerprint: str) -> Split:
         images=moments,
         labels=stored.array(split, LABELS),
         moments=Moments(scale=stored.encoding.scale, mirrored=stored.array(split, MIRRORED)),
+        contexts=_contexts(stored, split),
     )
+
+
+def _contexts(stored: Stored, split: str) -> Contexts | None:
+    rows, ends, empty = stored.array(split, CONTEXT), stored.array(split, ENDS), stored.load(f"{EMPTY}.npy")
+    if rows is None or ends is None or empty is None:
+        return None
+    return Contexts(rows=rows, ends=ends, empty=empty)
 
 
 def _card(stored: Stored, fingerprint: str) -> dict[str, object]:
