@@ -22,6 +22,12 @@ def test_imagenet_is_halved_by_means_then_resized_then_cut() -> None:
     assert np.array_equal(np.asarray(adm_square(Image.fromarray(large), 96)), np.asarray(expected))
 
 
+def test_imagenet_twice_the_size_is_halved_by_means_alone() -> None:
+    small = pixels(4, 64, 70, 3)
+    large = small.repeat(2, axis=0).repeat(2, axis=1)
+    assert np.array_equal(np.asarray(adm_square(Image.fromarray(large), 64)), small[:, 3:67])
+
+
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (65, 64), (500, 375), (375, 500), (40, 30), (63, 1000)])
 @pytest.mark.parametrize("size", [16, 64])
 def test_imagenet_squares_have_the_size_whatever_came(height: int, width: int, size: int) -> None:
