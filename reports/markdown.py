@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from reports import notes, sampling_steps
 from reports.frame import Findings, GridView
 from reports.gallery import LOOSE, Shown
+from reports.plots import alt_text
 from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
 from reports.text import markdown as esc
@@ -50,7 +51,7 @@ def _grid(grid: GridView, plots: Sequence[str], shown: Sequence[Shown]) -> list[
     for note in sampling_steps.remarks(grid):
         lines += [esc(note, limit=500) + ".", ""]
     for plot in plots:
-        lines += [f"![Scores of the arms of grid {esc(grid.title)}]({plot})", ""]
+        lines += [f"![{esc(alt_text(grid, plot.rpartition('/')[2]))}]({plot})", ""]
     if plots:
         lines += [notes.caption(), ""]
     lines += _pictures(shown)

@@ -1,4 +1,6 @@
-"""The series behind every plot as plain data, so that a page draws them without matplotlib.
+"""The series behind the plots as plain data, so that a page draws them without matplotlib.
+
+Differences with their verdicts are in ``reports.verdicts``, scores against evaluations in ``reports.sampling_steps``.
 
 All values are in the unit that the axis names, after the metric's scale. Lists of points run in order of their x;
 an arm without a value is absent. Keys are kept stable: a page and users' scripts read them.

@@ -17,7 +17,6 @@ _ACTIVE = {
     '"': r"\char34{}",
     "'": r"\char39{}",
     "`": r"\char96{}",
-    "-": "-{}",  # two would join to a dash
     "[": "{[}",  # after a row's end it would be read as the row's option
     "*": "{*}",
 }
@@ -64,12 +63,18 @@ _SIGNS = {
     **{sign: f"$^{digit}$" for digit, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
     **{sign: f"$_{digit}$" for digit, sign in enumerate("₀₁₂₃₄₅₆₇₈₉")},
 }
+_DASHES = ("-", "–", "—")
 _ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0308\u030a\u030c\u0327", "`'^~\"rvc", strict=True))
 
 
 def escape(text: str, *, limit: int = 300) -> str:
     """``text`` as literal text of one line. A letter that TeX fonts lack becomes its code point, as ``[U+65E5]``."""
-    return "".join(_sign(character) for character in plain(text, limit=limit))
+    parts, before = [], ""
+    for character in plain(text, limit=limit):
+        apart = "{}" if before in _DASHES and character in _DASHES else ""  # else TeX would join them to one dash
+        parts.append(apart + _sign(character))
+        before = character
+    return "".join(parts)
 
 
 def _sign(character: str) -> str:

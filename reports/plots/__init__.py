@@ -21,14 +21,29 @@ from results.profile import ProfileRecord
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# in the order in which a page shows them
-KINDS = ("curves", "forest", "bars", "tradeoffs", "scaling", "evaluations", "losses")
+KINDS = {  # module: what its figures show; in the order in which a page shows them
+    "curves": "Score against training steps",
+    "forest": "Difference from the baseline with its interval and verdict",
+    "bars": "Scores after the last step",
+    "tradeoffs": "Score against cost",
+    "scaling": "Score against size",
+    "evaluations": "Score against network evaluations",
+    "losses": "Training loss against training steps",
+}
+_PREFIXES = {"forest": "forest", "bars": "bars", "cost": "tradeoffs", "scaling": "scaling",
+             "evaluations": "evaluations", "loss": "losses"}  # fmt: skip  # of file names; curves have none
 
 
 def draw(grid: GridView) -> dict[str, bytes]:
     """The figures of a grid by file name: ``<grid>.png`` (score against steps), ``bars-<grid>.png``, … ."""
     with _style():
         return _encoded(figures(grid))
+
+
+def alt_text(grid: GridView, file: str) -> str:
+    """What the figure ``file`` of a grid shows, in words for those who cannot see it."""
+    kind = next((kind for prefix, kind in _PREFIXES.items() if file.startswith(f"{prefix}-{grid.name}")), "curves")
+    return f"{KINDS[kind]}, arms of grid {grid.title}"
 
 
 def draw_profiles(records: Sequence[ProfileRecord]) -> dict[str, bytes]:

@@ -61,13 +61,13 @@ def floor_line(axis: Axes, metric: Metric, floor: float | None, *, across: Liter
 
 
 def logarithmic(axis: Axes, which: Literal["x", "y"], *, span: float) -> None:
-    """A logarithmic axis with plain numbers; round ones where it spans (highest over lowest) less than a decade."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+    """A logarithmic axis with plain numbers, more of them where it spans (highest over lowest) less than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     (axis.set_yscale if which == "y" else axis.set_xscale)("log")
     scale = axis.yaxis if which == "y" else axis.xaxis
-    near = MaxNLocator(nbins=5, steps=[1, 2, 4, 5, 10])
-    scale.set_major_locator(near if span < 10 else LogLocator(base=10, subs=(1, 2, 3, 5)))
+    many = (1, 1.5, 2, 3, 4, 6, 8) if span < 10 else (1, 2, 3, 5)
+    scale.set_major_locator(LogLocator(base=10, subs=many if which == "y" else (1, 2, 5)))
     scale.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     scale.set_minor_formatter(NullFormatter())
 

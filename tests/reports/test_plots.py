@@ -71,6 +71,10 @@ def test_files(skip: tuple[Path, Rendered]) -> None:
     assert all(path.is_file() for path in rendered.paths)
     assert rendered.text.endswith(f"report: {folder}/report/report.md\n")
     assert all(f"](plots/{name}.png)" in page(rendered) for name in drawn)
+    assert "![Score against training steps, arms of grid skip](plots/skip.png)" in page(rendered)
+    assert "![Difference from the baseline with its interval and verdict, arms of grid skip](plots/forest-" in page(
+        rendered
+    )
 
 
 def test_every_figure_is_a_column_wide(skip: tuple[Path, Rendered]) -> None:
