@@ -67,6 +67,23 @@ def _edit(folder: Path, **changes: object) -> None:
     (folder / "meta.json").write_text(json.dumps(meta | changes))
 
 
+def _flip_a_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-9] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_file_too_large_to_be_hashed_is_told_when_it_is_read(
+    encoded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(encoded, tmp_path / "copy")
+    monkeypatch.setattr("bench.latents.folder.CHECKED", 0)
+    path = tmp_path / "copy" / "train_moments.npy"
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(ValueError, match=r"cannot read train_moments.npy .*; encode again"):
+        load_dataset(f"latents:{tmp_path / 'copy'}")
+
+
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
@@ -77,7 +94,7 @@ def _edit(folder: Path, **changes: object) -> None:
         (lambda folder: (folder / "train_moments.npy").write_bytes(b"short"), "has 5 bytes, not"),
         (lambda folder: _edit(folder, layout=99), "its layout is 99"),
         (lambda folder: _edit(folder, encoding={}), "damaged folder of latents"),
-        (lambda folder: (folder / "train_moments.npy").write_bytes(bytes(11_264 + 128)), "damaged|cannot read"),
+        (lambda folder: _flip_a_bit(folder / "train_mirrored.npy"), "train_mirrored.npy is not what was written"),
     ],
 )
 def test_damage_is_one_line(encoded: Path, tmp_path: Path, damage, told: str) -> None:  # type: ignore[no-untyped-def]

@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+import cli
 from bench.draw import decoder_in
 from bench.latents.autoencoder import load_autoencoder
 from bench.latents.decoding import VARIABLE
 from bench.prompts import text_in
 from tests.bench.latents.tiny import save_autoencoder, save_text_encoder
+from tests.variants.official_network import shapes, state_dict
 
 
 def _header(**network: Any) -> dict[str, Any]:
@@ -45,3 +48,21 @@ def test_the_user_names_the_text_encoder(tmp_path: Path) -> None:
     assert text_in(header, text_encoder=clip, **ask).has_null
     with pytest.raises(ValueError, match="gives 8 tokens of 16 features; the checkpoint takes 77 of 768"):
         text_in(_header(context_tokens=77, context_dim=768), text_encoder=clip, **ask)
+
+
+def test_an_official_text_to_image_file_draws_prompts(
+    autoencoder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = save_text_encoder(tmp_path / "clip")
+    weights = state_dict(shapes(img_size=8, in_chans=4, depth=2, clip_dim=16, num_clip_token=8))
+    torch.save(weights, tmp_path / "mscoco.pth")
+    new = str(tmp_path / "new")
+    assert cli.main(["import-weights", str(tmp_path / "mscoco.pth"), "--out", new, "--context-tokens", "8"]) == 0
+    draw = ["sample", new, "--count", "2", "--nfe", "3", "--sampler", "dpm_solver_pp", "--device", "cpu"]
+    ask = ["--prompt", "a cat", "--guidance", "1", "--text-encoder", str(clip), "--out", str(tmp_path / "x.npz")]
+    assert cli.main([*draw, *ask, "--autoencoder", str(autoencoder)]) == 0
+    with np.load(tmp_path / "x.npz") as drawn:
+        assert drawn["images"].shape == (2, 16, 16, 3)
+    capsys.readouterr()
+    assert cli.main([*draw, *ask]) == 2
+    assert "give --autoencoder PATH" in capsys.readouterr().err
