@@ -606,7 +606,9 @@ def score(
 
     for entry in scores:
         metric, value, floor = describe(entry["metric"]), entry["value"], entry["card"].get("floor")
-        beside = "" if floor is None else f"   (floor {floor:.{metric.digits}f})"
+        error = entry["card"].get("sampling_se")
+        spread = "" if error is None else f"   (sampling standard error {error:.{metric.digits}f})"
+        beside = spread + ("" if floor is None else f"   (floor {floor:.{metric.digits}f})")
         print(f"{entry['metric']:<28} {'n/a' if value is None else f'{value:.{metric.digits}f}'}{beside}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from reports.frame import ArmView, GridView
@@ -53,14 +54,16 @@ class Column:
 
 def how_measured(record: Record, score: Score) -> tuple[tuple[str, str], ...]:
     """The facts under which ``score`` compares with others, sorted."""
-    facts = {
-        key: str(value)
-        for key, value in score.card.items()
-        if key in _EXACT_FIELDS or any(key == name or key.startswith(f"{name}_") for name in _CARD_FIELDS)
-    }
+    facts = {key: str(value) for key, value in score.card.items() if _splits(key)}
     data = record.dataset.get("fingerprint") or record.dataset.get("name", "")
     size = record.training.get("image_size") or record.dataset.get("image_size", "")
     return tuple(sorted((facts | {"data": f"{data} {size}".strip()}).items()))
+
+
+@cache
+def _splits(key: str) -> bool:
+    """Whether two numbers whose cards differ in this field are not to be compared."""
+    return key in _EXACT_FIELDS or any(key == name or key.startswith(f"{name}_") for name in _CARD_FIELDS)
 
 
 def columns(grid: GridView) -> list[Column]:
@@ -100,7 +103,7 @@ def values(arm: ArmView, column: Column) -> dict[int, float]:
         if (record := cell.survivor) is None:
             continue
         for score in record.scores:
-            if score.value is not None and _belongs(record, score, column):
+            if score.step == column.step and score.value is not None and _belongs(record, score, column):
                 result[cell.seed] = score.value
     return result
 
@@ -112,7 +115,7 @@ def cards(arms: Iterable[ArmView], column: Column) -> list[dict[str, Any]]:
         for arm in arms
         for record in arm.survivors
         for score in record.scores
-        if _belongs(record, score, column)
+        if score.step == column.step and _belongs(record, score, column)  # the step first: most scores fail it
     ]
 
 

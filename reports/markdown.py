@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports import notes, sampling_steps
+from reports import fairness, notes, sampling_steps
 from reports.frame import Findings, GridView
 from reports.gallery import LOOSE, Shown
 from reports.plots import alt_text
@@ -46,6 +46,9 @@ def _grid(grid: GridView, plots: Sequence[str], shown: Sequence[Shown]) -> list[
     lines += [*table(arm_table(grid)), "", f"{esc(notes.reading())}", ""]
     for note in [*notes.evidence(grid, compared), *notes.costs(grid), *notes.paper_notes(grid)]:
         lines += [esc(note, limit=500) + ".", ""]
+    if (content := fairness.table(grid)) is not None:
+        lines += ["**Equal steps, equal training MACs, equal training time**", "", *table(content), ""]
+    lines += [line for note in fairness.remarks(grid) for line in (esc(note, limit=1000) + ".", "")]
     for content in sampling_steps.tables(grid):
         lines += [*table(content), ""]
     for note in sampling_steps.remarks(grid):

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from reports import columns as cols
+from reports import sampling_error
+from reports.agreement import agreement
 from reports.best import remark
 from reports.costs import cost_columns
 from reports.frame import GridView
@@ -55,7 +57,10 @@ def _remarks(found: GridComparison) -> list[str]:
 
 def reading() -> str:
     """How to read a table's figures."""
-    return "Mean ± standard deviation over seeds; n = seeds that trained to the end; MACs count one forward pass."
+    return (
+        "Mean ± standard deviation over seeds; n = seeds that trained to the end; the interval of the mean is each "
+        "arm's own, by Student's t; MACs count one forward pass."
+    )
 
 
 def caption() -> str:
@@ -67,18 +72,18 @@ def caption() -> str:
 
 
 def score_cards(grid: GridView) -> list[str]:
-    """One line for the shown columns that share a card: how their numbers were measured."""
+    """One line for the shown columns that share a card: how their numbers were measured; then their sampling error."""
     labels: dict[str, list[str]] = {}  # scores of one set of samples share a card but for their names
     for column in cols.columns(grid):
         if cols.shown(grid, column) and (cards := cols.cards(grid.arms, column)):
             labels.setdefault(_card(cards[0]), []).append(column.label)
-    return [f"{', '.join(names)}: {card}" for card, names in labels.items()]
+    return [f"{', '.join(names)}: {card}" for card, names in labels.items()] + sampling_error.lines(grid)
 
 
 def paper_notes(grid: GridView) -> list[str]:
-    """The source of the paper's column, where there is one."""
-    paper = paper_column(grid)
-    return [paper.note] if paper else []
+    """The source of the paper's column, where there is one, and how far our order of arms agrees with it."""
+    paper, agreed = paper_column(grid), agreement(grid)
+    return ([paper.note] if paper else []) + ([agreed.note] if agreed else [])
 
 
 def costs(grid: GridView) -> list[str]:

@@ -24,6 +24,15 @@ class PaperColumn:
         return f"paper {self.panels[0].metric}"
 
     @property
+    def metric(self) -> str:
+        return self.panels[0].metric
+
+    @property
+    def step(self) -> int:
+        """The step of the paper's training at which its scores were read."""
+        return self.panels[0].steps
+
+    @property
     def note(self) -> str:
         """Where the figures come from, and what they are good for."""
         letters = [panel.name[-1] for panel in self.panels]

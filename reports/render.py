@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from reports import latex, notes, sampling_steps, terminal
+from reports import fairness, latex, notes, sampling_steps, terminal
 from reports.frame import Findings, GridView, find
 from reports.gallery import gallery
 from reports.markdown import PROFILES, document
@@ -59,7 +59,7 @@ def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: 
     files: dict[Path, bytes] = {}
     pictures: dict[str, list[str]] = {}
     for grid in findings.grids:
-        files[folder / "tables" / f"{grid.name}.csv"] = _csv(figures(grid)).encode()
+        files[folder / "tables" / f"{grid.name}.csv"] = _csv(_arms(grid)).encode()
         files[folder / "tables" / f"{grid.name}.tex"] = latex.document(grid).encode()
         if rows := sampling_steps.figures(grid):
             files[folder / "tables" / f"{grid.name}-samplers.csv"] = _csv(rows).encode()
@@ -101,11 +101,17 @@ def _grid(grid: GridView) -> dict[str, Any]:
         "why_no_verdict": found.why_none,
         "method": found.method or None,
         "comparisons": [asdict(comparison) for comparison in found.comparisons],
-        "arms": figures(grid),
+        "arms": _arms(grid),
         "samplers": sampling_steps.figures(grid),
         "failures": notes.failures(grid),
         "score_cards": notes.score_cards(grid),
     }
+
+
+def _arms(grid: GridView) -> list[dict[str, Any]]:
+    """A row an arm: the arm table's figures, then the fair views'."""
+    more = fairness.figures(grid)
+    return [row | more[row["arm"]] for row in figures(grid)]
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

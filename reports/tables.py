@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import columns as cols
+from reports.agreement import Agreement, agreement
 from reports.best import best
 from reports.costs import CostColumns, cost_columns, peak_bytes
 from reports.frame import ArmView, GridView
 from reports.paper import PaperColumn, paper_column
-from reports.statistics import Summary, paired_difference, summarise
+from reports.sampling_error import typical
+from reports.statistics import Summary, interval95, paired_difference, summarise
 from reports.verdicts import Comparison, GridComparison, compare
 from results.metrics import Metric, si
 from results.record import STATUSES
@@ -32,7 +34,7 @@ class Table:
 
 
 def arm_table(grid: GridView) -> Table:
-    """Arms x (endpoint, n, Δ, its interval and verdict where there are any, other scores, size, status)."""
+    """Arms x (endpoint, n, intervals, Δ and verdict where there are any, other scores, size, status)."""
     judged = _judged(grid)
     every = [c for c in cols.columns(grid) if cols.shown(grid, c)]
     primary = [c for c in every if cols.is_endpoint(grid, c)]
@@ -40,14 +42,17 @@ def arm_table(grid: GridView) -> Table:
     costs, paper = cost_columns(grid), paper_column(grid)
     headings: list[str] = ["arm"]
     for column in primary:
-        headings += [column.heading, "n", f"Δ vs\n{grid.baseline.name}"]
-        headings += ["95% interval\n(simultaneous)", "verdict"] if _is_judged(judged, column) else []
+        headings += _primary_headings(grid, column, judged)
     headings += ["params", "MACs", "status"]
     blocks = [0] * len(headings)
     headings += [heading for cost in costs for heading in cost.headings]
     headings += [column.heading for column in others] + ([paper.heading] if paper else [])
+    agreed = agreement(grid)
+    headings += ["sign vs\npaper"] if agreed else []
     blocks += [1] * (len(headings) - len(blocks))
     rows = [_row(grid, arm, primary, judged, costs, others, paper) for arm in grid.arms]
+    if agreed:
+        rows = [(*row, _sign(agreed, arm)) for row, arm in zip(rows, grid.arms, strict=True)]
     baseline = next(i for i, arm in enumerate(grid.arms) if arm.is_baseline)
     floor = _floor_row(grid, primary, judged, costs, others, len(headings))
     return Table(
@@ -75,14 +80,45 @@ def _row(
 ) -> tuple[str, ...]:
     row = [arm.name]
     for column in primary:
-        summary = summarise(cols.values(arm, column).values())
-        row += [show(column.described, summary), str(summary.n) if summary else "0", _delta(grid, arm, column)]
-        if judged is not None and _is_judged(judged, column):
-            row += _verdict_texts(column, judged.of(arm))
+        row += _primary_texts(grid, arm, column, judged)
     row += [_cost(grid, arm, "params"), _cost(grid, arm, "macs"), status(arm)]
     row += [text for cost in costs for text in cost.texts(arm)]
     row += [show(column.described, summarise(cols.values(arm, column).values())) for column in others]
     return (*row, *([paper.text(arm)] if paper else []))
+
+
+def _sign(agreed: Agreement, arm: ArmView) -> str:
+    return "" if arm.is_baseline else agreed.signs.get(arm.name, "–")
+
+
+def _primary_headings(grid: GridView, column: cols.Column, judged: GridComparison | None) -> list[str]:
+    headings = [column.heading, "n", *(["95% interval\nof the mean"] if _has_spread(grid, column) else [])]
+    headings.append(f"Δ vs\n{grid.baseline.name}")
+    return headings + (["95% interval\n(simultaneous)", "verdict"] if _is_judged(judged, column) else [])
+
+
+def _primary_texts(grid: GridView, arm: ArmView, column: cols.Column, judged: GridComparison | None) -> list[str]:
+    """What stands under `_primary_headings`."""
+    values = cols.values(arm, column).values()
+    summary = summarise(values)
+    texts = [show(column.described, summary), str(summary.n) if summary else "0"]
+    texts += [_span(column.described, interval95(values))] if _has_spread(grid, column) else []
+    texts.append(_delta(grid, arm, column))
+    if judged is not None and _is_judged(judged, column):
+        texts += _verdict_texts(column, judged.of(arm))
+    return texts
+
+
+def _has_spread(grid: GridView, column: cols.Column) -> bool:
+    """Whether any arm has the two seeds that an interval takes."""
+    return any(len(cols.values(arm, column)) > 1 for arm in grid.arms)
+
+
+def _span(metric: Metric, interval: tuple[float, float] | None, *, signed: bool = False) -> str:
+    if interval is None:
+        return "–"
+    low, high = (metric.format(end, signed=signed) for end in interval)
+    return f"{low} to {high}"
 
 
 def _judged(grid: GridView) -> GridComparison | None:
@@ -99,10 +135,7 @@ def _verdict_texts(column: cols.Column, found: Comparison | None) -> list[str]:
     """Interval and verdict of an arm; empty for the baseline."""
     if found is None:
         return ["", ""]
-    low, high = found.interval or (None, None)
-    shown = column.described.format
-    interval = "–" if found.interval is None else f"{shown(low, signed=True)} to {shown(high, signed=True)}"
-    return [interval, found.verdict or "–"]
+    return [_span(column.described, found.interval, signed=True), found.verdict or "–"]
 
 
 def _floor_row(
@@ -118,7 +151,7 @@ def _floor_row(
         return None
     row = ["floor: real images"]
     for column in primary:
-        row += [_floor(grid, column), "", "", *(["", ""] if _is_judged(judged, column) else [])]
+        row += [_floor(grid, column), *[""] * (len(_primary_headings(grid, column, judged)) - 1)]
     row += ["", "", "", *[""] * (2 * len(costs)), *(_floor(grid, column) for column in others)]
     return tuple(row + [""] * (width - len(row)))
 
@@ -185,7 +218,11 @@ def figures(grid: GridView) -> list[dict[str, Any]]:
     """All columns of all arms as numbers, a dictionary an arm: what the CSV file and ``--json`` hold."""
     every, judged = cols.columns(grid), _judged(grid)
     paper = paper_column(grid)
-    return [_figures(grid, arm, every, judged, paper) for arm in grid.arms]
+    errors = {column.csv: {arm.name: typical(arm, column) for arm in grid.arms} for column in every}
+    rows = [_figures(grid, arm, every, judged, paper, errors) for arm in grid.arms]
+    if agreed := agreement(grid):
+        rows = [row | {"paper sign": agreed.signs.get(row["arm"])} for row in rows]
+    return rows
 
 
 def _verdict_numbers(column: cols.Column, found: Comparison | None) -> dict[str, Any]:
@@ -210,6 +247,7 @@ def _figures(
     every: list[cols.Column],
     judged: GridComparison | None,
     paper: PaperColumn | None,
+    errors: dict[str, dict[str, float | None]],
 ) -> dict[str, Any]:
     statuses = {f"n_{name}": arm.count(name) for name in STATUSES}
     pending = sum(cell.record is None for cell in arm.cells)
@@ -219,8 +257,11 @@ def _figures(
         value, base = size(arm, name), size(grid.baseline, name)
         row |= {name: value, f"delta_{name}": None if value is None or base is None else value - base}
     for column in every:
-        summary = summarise(cols.values(arm, column).values())
-        row |= _numbers(column.csv, summary)
+        values = cols.values(arm, column).values()
+        low, high = interval95(values) or (None, None)
+        row |= _numbers(column.csv, summarise(values)) | {f"{column.csv} low": low, f"{column.csv} high": high}
+        if any(errors[column.csv].values()):
+            row[f"{column.csv} sampling_se"] = errors[column.csv][arm.name]
         if cols.is_endpoint(grid, column):
             row |= _numbers(f"delta {column.csv}", difference(grid, arm, column))
         if judged is not None and _is_judged(judged, column):

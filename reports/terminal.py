@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reports import notes, sampling_steps
+from reports import fairness, notes, sampling_steps
 from reports.frame import Findings, GridView
 from reports.profiles import parts_table, profile_table, remarks
 from reports.tables import Table, arm_table
@@ -56,6 +56,7 @@ def _parts(findings: Findings, console: Console) -> Iterator[RenderableType]:
         yield Text(notes.reading(), style="dim")
         lines = [*notes.evidence(grid, found), *notes.costs(grid), *notes.paper_notes(grid)]
         yield from (Text(plain(line, limit=500), style="dim") for line in lines)
+        yield from (Text(plain(line, limit=1000), style="dim") for line in fairness.short(grid))
         for content in sampling_steps.tables(grid):
             for table in _tables(content, console.width):
                 yield Text()

@@ -9,7 +9,7 @@ intervals that hold together in 95% of grids; ``better`` and ``worse`` where the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,22 +73,30 @@ def compare(grid: GridView) -> GridComparison:
     from reports.wording import answer, method  # here, for it words what this module finds
 
     column = endpoint_column(grid)
-    found = _corrected([_measure(grid, arm, column) for arm in _challengers(grid)])
-    why = why_none(grid, column, found)
-    judged = tuple(
-        _judge(grid, arm, c, silent=why is not None) for arm, c in zip(_challengers(grid), found, strict=True)
-    )
-    why = why or _all_pending(judged)
+    values = {arm.name: {} if column is None else cols.values(arm, column) for arm in grid.arms}
+    judged, why = judge(grid, column, values)
     result = GridComparison(
         endpoint=column,
         margin=grid.endpoint.get("margin"),
         comparisons=judged,
-        arms=tuple(arm_summary(arm, {} if column is None else cols.values(arm, column)) for arm in grid.arms),
+        arms=tuple(arm_summary(arm, values[arm.name]) for arm in grid.arms),
         why_none=why,
         answer="",
         method=method(grid, judged),
     )
     return result if why else dataclasses.replace(result, answer=answer(grid, result))
+
+
+def judge(
+    grid: GridView, column: cols.Column | None, values: Mapping[str, Mapping[int, float]]
+) -> tuple[tuple[Comparison, ...], str | None]:
+    """The comparisons of each arm's ``values`` by seed, and why none of them has a verdict, if so."""
+    found = _corrected([_measure(grid, arm, values) for arm in _challengers(grid)])
+    why = why_none(grid, column, found)
+    judged = tuple(
+        _judge(grid, arm, c, silent=why is not None) for arm, c in zip(_challengers(grid), found, strict=True)
+    )
+    return judged, why or _all_pending(judged)
 
 
 def endpoint_column(grid: GridView) -> cols.Column | None:
@@ -130,10 +138,9 @@ def _challengers(grid: GridView) -> list[ArmView]:
     return [arm for arm in grid.arms if not arm.is_baseline]
 
 
-def _measure(grid: GridView, arm: ArmView, column: cols.Column | None) -> Comparison:
+def _measure(grid: GridView, arm: ArmView, scores: Mapping[str, Mapping[int, float]]) -> Comparison:
     """All figures of one comparison, before Holm's correction and the verdict."""
-    values = {} if column is None else cols.values(arm, column)
-    base = {} if column is None else cols.values(grid.baseline, column)
+    values, base = scores.get(arm.name, {}), scores.get(grid.baseline.name, {})
     pairs = paired_difference(values, base)
     failed = sum(not record.survived for record in arm.records)
     empty = Comparison(

@@ -101,6 +101,11 @@ def _names(arms: list[Comparison]) -> str:
     return _list([c.arm for c in arms])
 
 
+def quoted(name: str) -> str:
+    """An arm's name inside a sentence."""
+    return "'none'" if name == "none" else name  # else it reads as "no arm"
+
+
 def _list(names: Sequence[str]) -> str:
-    names = ["'none'" if name == "none" else name for name in names]  # else it reads as "no arm"
+    names = [quoted(name) for name in names]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

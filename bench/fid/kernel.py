@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
+
+from bench.fid.jackknife import block_of, kernel_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,29 +29,68 @@ def kernel_distance(
     ``reference_self`` is `self_term` of the reference, when it is known already. Raises ValueError when a sample has
     fewer than two rows, the widths differ or a number is not finite.
     """
+    return distance_and_error(features, reference, reference_self=reference_self, device=device, error=False)[0]
+
+
+def distance_and_error(
+    features: Any, reference: Any, *, reference_self: float | None = None, device: str = "cpu", error: bool = True
+) -> tuple[float, float | None]:
+    """`kernel_distance` and its sampling error over generated images, None for fewer than 20 (bench.fid.jackknife)."""
     if features.shape[1] != reference.shape[1]:
         raise ValueError(
             f"both sides must have the same number of features, got {features.shape[1]} and {reference.shape[1]}"
         )
-    own = self_term(features, device=device)
+    n, m = len(features), len(reference)
+    own = _own_sums(features, device)
     other = self_term(reference, device=device) if reference_self is None else reference_self
-    cross = sum(float(_kernel(x, y).sum()) for x in _blocks(features, device) for y in _blocks(reference, device))
-    value = own + other - 2 * cross / (len(features) * len(reference))
+    cross = _cross_sums(features, reference, device)
+    value = float(own.sum()) / (n * (n - 1)) + other - 2 * float(cross.sum()) / (n * m)
     if not np.isfinite(value):
         raise ValueError("features have values that are not finite (NaN or infinity)")
-    return value
+    return value, kernel_error(own, _within_sums(features, device), cross, m) if error else None
 
 
 def self_term(features: Any, *, device: str = "cpu") -> float:
     """The mean of k(x_i, x_j) over all i != j; the half of the distance that a reference can keep."""
     n = len(features)
+    return float(_own_sums(features, device).sum()) / (n * (n - 1))
+
+
+def _own_sums(features: Any, device: str) -> npt.NDArray[np.float64]:
+    """The sums (n,) of k(x_i, x_j) over all j != i."""
+    n = len(features)
     if n < 2:
         raise ValueError(f"the kernel distance needs at least two images on each side, got {n}")
-    total = 0.0
-    for i, x in enumerate(_blocks(features, device)):
-        total += float(_kernel(x, x).sum() - _diagonal(x).sum())
-        total += 2 * sum(float(_kernel(x, y).sum()) for y in _blocks(features, device, start=(i + 1) * BLOCK))
-    return total / (n * (n - 1))
+    sums = np.zeros(n)
+    for first, x in zip(range(0, n, BLOCK), _blocks(features, device), strict=True):
+        rows = _kernel(x, x).sum(dim=1) - _diagonal(x)
+        start = first + BLOCK
+        for other, y in zip(range(start, n, BLOCK), _blocks(features, device, start=start), strict=True):
+            values = _kernel(x, y)
+            rows += values.sum(dim=1)
+            sums[other : other + BLOCK] += values.sum(dim=0).cpu().numpy()
+        sums[first:start] += rows.cpu().numpy()
+    return sums
+
+
+def _cross_sums(features: Any, reference: Any, device: str) -> npt.NDArray[np.float64]:
+    """The sums (n,) of k(x_i, y_j) over the reference's images."""
+    sums = []
+    for x in _blocks(features, device):
+        rows = x.new_zeros(len(x))
+        for y in _blocks(reference, device):
+            rows += _kernel(x, y).sum(dim=1)
+        sums.append(rows.cpu().numpy())
+    return np.concatenate(sums)
+
+
+def _within_sums(features: Any, device: str) -> npt.NDArray[np.float64]:
+    """The sums (n,) of k(x_i, x_j) over the other images of i's block of the jackknife."""
+    blocks, sums = block_of(len(features)), np.zeros(len(features))
+    for b in np.unique(blocks):
+        own = blocks == b
+        sums[own] = _own_sums(features[own], device) if own.sum() > 1 else 0.0
+    return sums
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from bench.fid.distance import frechet_distance, frechet_from_features
 from bench.fid.extractor import Extractor, extract
-from bench.fid.kernel import kernel_distance
+from bench.fid.jackknife import frechet_error
+from bench.fid.kernel import distance_and_error
 from bench.fid.names import metric_name, neighbour_name
 from bench.fid.neighbours import K, precision_recall
 from bench.fid.reference import Reference
@@ -53,6 +54,8 @@ class Sample:
         """Where kernel sums are computed; they need float64, which not every accelerator has."""
         return self.extractor.device if self.extractor.device.startswith("cuda") else "cpu"
 
+
+KEPT = 20_000  # images up to which features stay in memory (160 MB at 2,048) for the sake of the jackknife
 
 Value = tuple[str, float, dict[str, Any]]  # name, value, what belongs on the card besides
 
@@ -111,11 +114,11 @@ def _checked(metrics: Sequence[str], reference: Reference, extractor: Extractor)
 def _sample(
     images: Any, extractor: Extractor, metrics: dict[str, Metric], seed: int, progress: Callable[[int], None]
 ) -> Sample:
-    """Features of all images: kept where a metric needs them or there are few, else only their statistics."""
+    """Features of all images: kept where a metric needs them or there are not many, else only their statistics."""
     count = len(images)
     if count < 2:
         raise ValueError(f"a score needs at least two images, got {count}")
-    keep = count <= extractor.dim or any(metric.needs_features for metric in metrics.values())
+    keep = count <= max(extractor.dim, KEPT) or any(metric.needs_features for metric in metrics.values())
     features = np.empty((count, extractor.dim), np.float32) if keep else None
     statistics = Statistics(extractor.dim) if count > extractor.dim else None
     done = 0
@@ -134,14 +137,22 @@ def _frechet(sample: Sample, reference: Reference) -> list[Value]:
         value = frechet_distance(sample.statistics.mean, sample.statistics.cov, reference.mean, reference.cov)
     else:
         value = frechet_from_features(sample.features, reference.mean, reference.cov)
-    return [(name, value, {})]
+    error = None
+    if sample.features is not None:
+        error = frechet_error(sample.features, reference.mean, reference.cov)
+    return [(name, value, _sampling(error))]
 
 
 def _kernel(sample: Sample, reference: Reference) -> list[Value]:
     own = reference.kernel_self_term(sample.device)
-    value = kernel_distance(sample.features, reference.features, reference_self=own, device=sample.device)
+    value, error = distance_and_error(sample.features, reference.features, reference_self=own, device=sample.device)
     name = metric_name("kernel", sample.extractor.name, sample.count)
-    return [(name, value, {"kernel": "(x.y / d + 1)^3, unbiased, full sample"})]
+    return [(name, value, {"kernel": "(x.y / d + 1)^3, unbiased, full sample", **_sampling(error)})]
+
+
+def _sampling(error: float | None) -> dict[str, float | None]:
+    """How far this one score would move with other images of the same model. Says nothing of other seeds."""
+    return {"sampling_se": error}
 
 
 def _precision_recall(sample: Sample, reference: Reference) -> list[Value]:

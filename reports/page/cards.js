@@ -20,8 +20,9 @@ function openCard(key, opener) {
 const facts = (pairs) => element("dl", {}, ...pairs.flatMap(([what, value]) => [element("dt", {}, what), element("dd", {}, value)]));
 
 function seeds(number) {
-  const head = ["seed", "value", "status", "spent until then", "cell", "score"];
-  const rows = number.seeds.map((seed) => [seed.seed, seed.value, seed.status, seed.spent, seed.train_id, seed.score_id]);
+  const sampled = number.seeds.some((seed) => seed.error);
+  const head = ["seed", "value", ...(sampled ? ["sampling error"] : []), "status", "spent until then", "cell", "score"];
+  const rows = number.seeds.map((seed) => [seed.seed, seed.value, ...(sampled ? [seed.error] : []), seed.status, seed.spent, seed.train_id, seed.score_id]);
   const cells = (texts, name) => element("tr", {}, ...texts.map((text) => element(name, name === "th" ? { scope: "col" } : {}, String(text))));
   const table = element("table", {}, element("thead", {}, cells(head, "th")), element("tbody", {}, ...rows.map((row) => cells(row, "td"))));
   return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Values by seed" }, table);

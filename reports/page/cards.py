@@ -35,7 +35,7 @@ _WORDS = {
     "precision": "precision",
     "floor": "floor (real images)",
 }
-_SHOWN_ELSEWHERE = ("metric", "weights")
+_SHOWN_ELSEWHERE = ("metric", "weights", "sampling_se")  # the last is each score's own, so it stands by the seed
 
 
 @dataclass(slots=True)
@@ -78,6 +78,7 @@ class Cards:
         return {
             "seed": cell.seed,
             "value": column.described.format(score.value),
+            "error": _error(score, column),
             "status": plain(cell.record.status),
             "train_id": cell.train_id,
             "score_id": score.score_id,
@@ -85,6 +86,12 @@ class Cards:
             "card": self.share(card_facts(score.card)),
             "run": self.share(run_facts(cell.record)),
         }
+
+
+def _error(score: Score, column: cols.Column) -> str:
+    """The sampling error of this one score; empty where the record has none."""
+    error = score.card.get("sampling_se")
+    return column.described.format(error) if isinstance(error, int | float) else ""
 
 
 def _scores(arm: ArmView, column: cols.Column) -> Iterator[tuple[CellView, Score]]:

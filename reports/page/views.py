@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reports import columns as cols
-from reports import notes
+from reports import fairness, notes
 from reports.best import remark
 from reports.frame import GridView
 from reports.page.answers import Answer
@@ -80,6 +80,8 @@ class GridPage:
     design: str
     table: TableView
     remarks: list[str]
+    fair: TableView | None  # the same endpoint at equal steps, MACs and time
+    fair_remarks: list[str]
     failures: list[str]
     cards: list[str]
     provenance: str
@@ -99,11 +101,19 @@ def grid_page(grid: GridView, answer: Answer, cards: Cards, *, latex: str, pictu
             plain(line, limit=500)
             for line in [notes.reading(), *remark(grid, compare(grid)), *notes.costs(grid), *notes.paper_notes(grid)]
         ],
+        fair=_fair(grid),
+        fair_remarks=[plain(line, limit=1000) for line in fairness.remarks(grid)],
         failures=[plain(line, limit=500) for line in notes.failures(grid)],
         cards=[plain(line, limit=500) for line in notes.score_cards(grid)],
         provenance=plain(notes.provenance(grid), limit=500),
         pictures=pictures,
     )
+
+
+def _fair(grid: GridView) -> TableView | None:
+    content = fairness.table(grid)
+    title = f"Fair views of grid {plain(grid.title)}"
+    return None if content is None else table_view(content, name=f"{grid.name}-fair", title=title)
 
 
 def arm_view(grid: GridView, cards: Cards, *, latex: str) -> TableView:

@@ -142,11 +142,11 @@ def test_headings_sort_by_value_with_what_is_missing_last(browser: Chrome) -> No
 def test_a_heading_sorts_by_keyboard(browser: Chrome) -> None:
     from selenium.webdriver.common.keys import Keys
 
-    browser.execute_script("document.querySelector('#table-skip thead th:nth-child(3) button').focus()")
+    browser.execute_script("document.querySelector('#table-skip thead th:nth-child(4) button').focus()")
     press(browser, Keys.TAB)
     assert "Δ vs" in focused(browser).text
     press(browser, Keys.ENTER)
-    assert one(browser, "#table-skip thead th:nth-child(4)").get_attribute("aria-sort") == "ascending"
+    assert one(browser, "#table-skip thead th:nth-child(5)").get_attribute("aria-sort") == "ascending"
     press(browser, Keys.SPACE, Keys.SPACE)
     assert texts(browser, "#table-skip tbody th") == list(FORMULAS)
 
