@@ -426,6 +426,12 @@ def import_weights(
     process: Annotated[
         str, typer.Option("--process", help="Process it was trained with (default: as the paper's of its kind).")
     ] = "",
+    autoencoder: Annotated[
+        str, typer.Option("--autoencoder", help="What decodes its latents, where it has four channels.")
+    ] = "",
+    scale: Annotated[
+        float, typer.Option("--scale", help="Of those latents (default 0.18215, of text-to-image 0.2301).")
+    ] = 0.0,
     step: Annotated[int, typer.Option("--step", help="Training steps behind the weights, for the record.")] = 0,
 ) -> None:
     """Make a checkpoint of official weights; sample, score, profile and export-weights take it."""
@@ -440,6 +446,8 @@ def import_weights(
             null_label=null_label,
             context_tokens=context_tokens,
             process=process,
+            autoencoder=autoencoder,
+            scale=scale,
             step=step,
         )
     )
@@ -572,6 +580,11 @@ def score(
         list[int] | None, typer.Option("--label", help="A class to draw; repeatable, taken in turn (default: all).")
     ] = None,
     guidance: Annotated[float, typer.Option("--guidance", help="s in c + s(c - u) of a checkpoint; 0 = none.")] = 0.0,
+    prompt: Annotated[list[str] | None, typer.Option("--prompt", help="A text to draw; repeatable.")] = None,
+    text_encoder: Annotated[Path | None, typer.Option("--text-encoder", help="A CLIP folder, for prompts.")] = None,
+    autoencoder: Annotated[
+        Path | None, typer.Option("--autoencoder", help="Decode a checkpoint's latents with this one.")
+    ] = None,
     device: Device = "auto",
     data_dir: DataDir = None,
     extractor_weights: ExtractorWeights = None,
@@ -597,6 +610,9 @@ def score(
             "weights": weights,
             "labels": label or (),
             "guidance": guidance,
+            "prompts": prompt or (),
+            "text_encoder": text_encoder,
+            "autoencoder": autoencoder,
         },
     )
     if as_json:

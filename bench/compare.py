@@ -38,7 +38,8 @@ def score_sets(
 
     asked = {name: value for name, value in (drawing or {}).items() if value}
     if asked and not is_checkpoint(images):
-        option = next(iter(asked)).replace("labels", "label")
+        first = next(iter(asked))
+        option = {"labels": "label", "prompts": "prompt", "text_encoder": "text-encoder"}.get(first, first)
         raise ValueError(f"--{option} is for drawing from a checkpoint, and {images} is none; leave it out")
     real = load_images(reference, data_dir=data_dir)
     if is_checkpoint(images):
@@ -64,13 +65,15 @@ def _drawn(checkpoint: Path, drawing: Mapping[str, Any], device: str) -> tuple[S
     """Images drawn from a checkpoint, and what a card says of the drawing."""
     from bench.data import load_images
     from bench.diffusion.samplers import SAMPLERS
-    from bench.draw import sample_checkpoint
+    from bench.draw import decoder_in, sample_checkpoint
+    from bench.runtime import pick_device
     from bench.training.checkpoint import newest_checkpoint, read_header
 
     path = newest_checkpoint(checkpoint)
     with tempfile.TemporaryDirectory() as folder:
         images = load_images(sample_checkpoint(path, out=Path(folder) / "drawn.npz", device=device, **drawing))
     header, sampler = read_header(path), drawing.get("sampler", "dpm_solver")
+    decoder = decoder_in(header, pick_device(device), drawing.get("autoencoder"))
     card = {
         "variant": header["variant"],
         "train_id": header["train_id"],
@@ -82,6 +85,8 @@ def _drawn(checkpoint: Path, drawing: Mapping[str, Any], device: str) -> tuple[S
         "guidance": 1.0 + drawing.get("guidance", 0.0),
         "seed": drawing.get("seed", 0),
         "labels": list(drawing.get("labels", ())) or None,
+        "prompts": list(drawing.get("prompts", ())) or None,
+        **({"decoder_sha256": decoder.sha256, "latent_scale": decoder.scale} if decoder else {}),
     }
     told = {name: value for name, value in card.items() if value is not None}
     return replace(images, name=f"{header['variant']}:{path.stem}"), told

@@ -28,6 +28,8 @@ class ImportRequest:
     null_label: bool | None = None
     context_tokens: int | None = None
     process: str = ""  # "" = what the paper's network of this kind was trained with
+    autoencoder: str = ""  # what decodes the latents of a network of four channels; "" = named when they are drawn
+    scale: float = 0.0  # of those latents; 0 = the paper's
     step: int = 0
 
 
@@ -68,7 +70,7 @@ def import_weights(request: ImportRequest) -> Imported:
     config: ModelConfig = model.config  # type: ignore[assignment]  # torch types attributes as tensors
     process = request.process or papers_process(config)
     source = {"kind": "official", "file": request.file.name, "sha256": sha256(request.file)}
-    header = _header(config, name_of(config), process, source)
+    header = _header(config, name_of(config), process, source, _encoding(config, request))
     tensors = {f"ema.{name}": value for name, value in model.state_dict().items()}
     path = write_checkpoint(request.out, request.step, tensors, header)
     return Imported(path=path, variant=header["variant"], process=process, config=config)
@@ -110,13 +112,38 @@ def untold(config: ModelConfig) -> dict[str, Any]:
     return {name: value for name, value in Told.of(config).given().items() if getattr(usual, name) != value}
 
 
-def _header(config: ModelConfig, variant: str, process: str, source: dict[str, str]) -> dict[str, Any]:
+def _encoding(config: ModelConfig, request: ImportRequest) -> dict[str, Any]:
+    """What the checkpoint says of its latents (`bench.latents.decoding.decoder_for`); nothing for pixels."""
+    from bench.latents.decoding import papers_encoding
+    from bench.latents.weights import locate
+
+    if not 0 <= request.scale < float("inf"):
+        raise ValueError(f"--scale: expected a number above 0 (0.18215 is Stable Diffusion's), got {request.scale}")
+    encoding = papers_encoding(config.identity())
+    if encoding is None:
+        if request.autoencoder or request.scale:
+            drawn = f"these weights draw {config.channels} channels"
+            raise ValueError(f"--autoencoder, --scale: {drawn}, which are no latents")
+        return {}
+    if request.autoencoder:
+        located = locate(request.autoencoder)
+        channels = int(located.config.get("latent_channels", config.channels))
+        if channels != config.channels:
+            wanted = f"these weights draw {config.channels}"
+            raise ValueError(f"--autoencoder {request.autoencoder} has latents of {channels} channels, {wanted}")
+        encoding |= {"autoencoder": located.name, "encoder_sha256": located.encoder_sha256}
+    return {"encoding": encoding | ({"scale": request.scale} if request.scale else {})}
+
+
+def _header(
+    config: ModelConfig, variant: str, process: str, source: dict[str, str], dataset: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "variant": variant,
         "model": config.identity(),
         "train_id": source["sha256"][:16],
         "imported": source,
-        "dataset": {},
+        "dataset": dataset,
         "image_size": config.image_size,
         "channels": config.channels,
         "training": {"process": process},

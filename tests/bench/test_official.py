@@ -15,6 +15,7 @@ import variants
 from bench.draw import load_model
 from bench.official import papers_process
 from bench.training.checkpoint import load_checkpoint
+from tests.bench.latents.tiny import save_autoencoder
 from tests.variants.official_network import shapes, state_dict
 
 GUIDED = shapes(num_classes=1001, patch_size=4, depth=2)  # of 16 pixels, 64 wide in 1 head, 3 blocks
@@ -109,6 +110,41 @@ def test_export_says_what_shapes_do_not_tell(tmp_path: Path, capsys: pytest.Capt
     assert "(load it with num_heads=3, context_tokens=5)" in capsys.readouterr().out
 
 
+def test_latents_are_decoded(imported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("diffusers")
+    file, plain, named = tmp_path / "huge.pth", tmp_path / "plain", tmp_path / "named"
+    torch.save(state_dict(shapes(num_classes=5, in_chans=4, conv=False, depth=2)), file)
+    first, second = (save_autoencoder(tmp_path / f"vae{seed}", seed=seed) for seed in (0, 1))
+    other = save_autoencoder(tmp_path / "wide", latent_channels=6)
+    assert cli.main(["import-weights", str(file), "--out", str(plain)]) == 0
+    assert cli.main(["import-weights", str(file), "--out", str(named), "--autoencoder", str(first)]) == 0
+    encoding = load_checkpoint(plain / "step-00000000.safetensors").header["dataset"]["encoding"]
+    assert (encoding["scale"], encoding["autoencoder"]) == (0.18215, "")
+
+    def draw(folder: Path, *more: str) -> np.ndarray:
+        out = tmp_path / "drawn.npz"
+        told = ["--count", "2", "--nfe", "3", "--sampler", "dpm_solver_pp", *more, "--out", str(out)]
+        assert cli.main(["sample", str(folder), *told]) == 0
+        with np.load(out) as drawn:
+            return drawn["images"]
+
+    images = draw(plain, "--autoencoder", str(first))
+    assert images.shape == (2, 32, 32, 3)  # latents of 16 places, an autoencoder of factor 2
+    assert np.array_equal(images, draw(named))
+    assert not np.array_equal(images, draw(plain, "--autoencoder", str(second)))
+    capsys.readouterr()
+    score = ["score", str(named), str(imported / "real.npz"), "--count", "16", "--nfe", "2", "--json"]
+    assert cli.main(score) == 0
+    card = json.loads(capsys.readouterr().out)["scores"][0]["card"]
+    assert (len(card["decoder_sha256"]), card["latent_scale"], card["process"]) == (64, 0.18215, "sd")
+    sample = ["sample", str(plain), "--out", str(tmp_path / "x.npz"), "--count", "2"]
+    assert "draws latents, to be decoded: give --autoencoder PATH" in refused(capsys, *sample)
+    new = ["--out", tmp_path / "new"]
+    assert "latents of 6 channels" in refused(capsys, "import-weights", file, *new, "--autoencoder", other)
+    assert "no autoencoder at" in refused(capsys, "import-weights", file, *new, "--autoencoder", "nowhere")
+    assert "--scale: expected a number above 0" in refused(capsys, "import-weights", file, *new, "--scale", "-1")
+
+
 def test_wrong_requests_leave_nothing(imported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, out = imported / "weights.pth", tmp_path / "new"
     cut, other = tmp_path / "cut.pth", tmp_path / "other.pth"
@@ -123,6 +159,7 @@ def test_wrong_requests_leave_nothing(imported: Path, tmp_path: Path, capsys: py
         ([whole, "--context-tokens", "77"], "take no context"),
         ([whole, "--process", "vpp"], "did you mean 'vp'"),
         ([whole, "--step", "-1"], "--step: expected at least 0"),
+        ([whole, "--autoencoder", "sd-vae-ft-mse"], "these weights draw 3 channels, which are no latents"),
     ]:
         assert reason in refused(capsys, "import-weights", *arguments, "--out", out)
     assert "is a file" in refused(capsys, "import-weights", whole, "--out", cut)

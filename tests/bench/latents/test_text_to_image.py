@@ -1,6 +1,7 @@
 """Text-to-image from caption files to drawn prompts, on MS-COCO's own formats and tiny encoders."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import cli
 from bench.cell import Cell
 from bench.conditions import condition_of
 from bench.config import EvaluationConfig, TrainingConfig
@@ -65,6 +67,14 @@ def cell(dataset: Dataset, place: Path) -> Cell:
 def run(cell: Cell, tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Path]:
     root = tmp_path_factory.mktemp("run")
     return run_cell(cell, root=root, runtime=Runtime(threads=1)), root
+
+
+@pytest.mark.parametrize("budget", ["coco", "coco-deep"])
+def test_the_papers_budgets_can_be_planned(
+    budget: str, place: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["plan", "conv_head", "--budget", budget, "--dataset", f"latents:{place / 'z'}", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["cells"]) == 3
 
 
 def test_every_caption_is_stored_beside_its_images_latents(place: Path, dataset: Dataset) -> None:
