@@ -69,13 +69,14 @@ def encode_dataset(request: EncodeRequest, *, progress: Progress | None = None) 
         encoding = with_text(encoding, dataset, text)
     if (request.out / META).exists():
         return _same(request.out, encoding), False
-    folder = PartialFolder(request.out, encoding.identity() | {"batch": request.batch, "device": runtime.device})
-    for split, images in _splits(dataset).items():
-        _encode_split(folder, split, images, encoding, autoencoder, request.batch, progress or _silent)
-    if text is not None:
-        encode_captions(folder, _splits(dataset), text, request.batch, progress or _silent)
-    counts = {split: len(images) for split, images in _splits(dataset).items()}
-    folder.finish(asdict(encoding), counts, _made_with(runtime.device))
+    splits, tell = _splits(dataset), progress or _silent
+    with PartialFolder(request.out, encoding.identity() | {"batch": request.batch, "device": runtime.device}) as folder:
+        for name, split in splits.items():
+            _encode_split(folder, name, split, encoding, autoencoder, request.batch, tell)
+        if text is not None:
+            encode_captions(folder, splits, text, request.batch, tell)
+        counts = {name: len(split) for name, split in splits.items()}
+        folder.finish(asdict(encoding), counts, _made_with(runtime.device))
     return read_folder(request.out), True
 
 

@@ -6,12 +6,13 @@ grow, and what their sizes say is there is not encoded again. Then they are hash
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,17 +24,33 @@ REQUEST = "request.json"
 
 
 class PartialFolder:
-    """The folder that becomes ``out``; one process at a time writes it.
+    """The folder that becomes ``out``, within a ``with`` block: one process at a time writes it.
 
     ``request`` is what its content depends on: rows of another request are thrown away, rows of the same are kept.
+    Entering raises ValueError while another process writes.
     """
 
     def __init__(self, out: Path, request: Mapping[str, Any]) -> None:
-        self.out, self.folder = out, out.with_name(f".{out.name}.partial")
-        if _read(self.folder / REQUEST) != dict(request):
+        self.out, self.folder, self.request = out, out.with_name(f".{out.name}.partial"), dict(request)
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise ValueError(
+                f"another process is encoding into {self.out}; wait for it, or give another --out"
+            ) from None
+        if _read(self.folder / REQUEST) != self.request:
             for path in self.folder.glob("*"):
                 path.unlink()
-            write_json(self.folder / REQUEST, dict(request))
+            write_json(self.folder / REQUEST, self.request)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
 
     def rows(self, name: str, count: int, shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> GrowingArray:
         """The array ``name`` of ``count`` rows, with the rows that an earlier attempt wrote."""

@@ -101,6 +101,16 @@ def test_the_same_request_again_does_nothing_and_another_is_refused(
         encode_dataset(request_for(images, autoencoder, encoded, scale=0.5))
 
 
+def test_one_process_at_a_time_writes(images: Path, autoencoder: Path, tmp_path: Path) -> None:
+    request = request_for(images, autoencoder, tmp_path / "out")
+
+    def meanwhile(split: str, done: int, total: int) -> None:
+        with pytest.raises(ValueError, match="another process is encoding into"):
+            encode_dataset(request)
+
+    assert encode_dataset(request, progress=meanwhile)[1]
+
+
 def test_flips_are_the_datasets_unless_asked_for(images: Path, autoencoder: Path, tmp_path: Path) -> None:
     stored, _ = encode_dataset(request_for(images, autoencoder, tmp_path / "out", flips=None))
     assert not stored.encoding.flip

@@ -39,6 +39,13 @@ def test_the_user_names_the_autoencoder(autoencoder: Path, tmp_path: Path, monke
     assert decoder_in(_header(channels=3), "cpu") is None, "pixels"
 
 
+def test_a_checkpoint_of_pixels_takes_no_autoencoder(autoencoder: Path) -> None:
+    pixels = {"variant": "uvit-s/2", "model": {"channels": 3}, "dataset": {"name": "photos"}}
+    assert decoder_in(pixels, "cpu") is None
+    with pytest.raises(ValueError, match="draws pixels, not latents; leave it out"):
+        decoder_in(pixels, "cpu", autoencoder)
+
+
 def test_the_user_names_the_text_encoder(tmp_path: Path) -> None:
     clip = save_text_encoder(tmp_path)
     ask: dict[str, Any] = {"prompts": ["a"], "guidance": 1.0, "device": "cpu"}
