@@ -493,7 +493,7 @@ def cka(
     plugin: Plugins = None,
 ) -> None:
     """Compare what the blocks of trained networks hold (CKA, the paper's Figure 7): records and a heat map."""
-    from ablations.similarity import CkaRequest, output_folder, similarity
+    from ablations.similarity import CkaRequest, similarity
 
     _load_plugins(plugin)
     request = CkaRequest(
@@ -510,11 +510,10 @@ def cka(
         device=device,
         precision=precision,
     )
-    root = output_folder(request)
-    records = list(similarity(request, root))
+    done = list(similarity(request))
     from reports import write_heatmaps
 
-    lines, picture = write_heatmaps(records, root)
+    lines, picture = write_heatmaps([record for _, record in done], done[0][0])
     print("\n".join([*lines, f"picture: {picture}"]))
 
 
@@ -560,6 +559,63 @@ def encode(
     size = f"{encoding.channels}x{encoding.size}x{encoding.size}"
     print(f"{count:,} images as latents of {size} in {stored.folder}{'' if fresh else ' (already encoded)'}")
     print(f"train on them with --dataset latents:{stored.folder}")
+
+
+@app.command()
+def neighbours(
+    cells: Annotated[list[Path], typer.Argument(help="Checkpoints, or output folders of `uvit run`.")],
+    arms: Annotated[str, typer.Option("--arms", help="Arms of an output folder, such as concat,add.")] = "",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of an output folder's cells.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Output folder (default: the cells' own).")] = None,
+    count: Annotated[int, typer.Option("--count", help="Samples, and as many held-out images.")] = 256,
+    nearest: Annotated[int, typer.Option("--neighbours", help="Nearest training images of each.")] = 3,
+    sampler: Annotated[str, typer.Option("--sampler", help="A sampler of `uvit list samplers`.")] = "dpm_solver",
+    nfe: Annotated[int, typer.Option("--nfe", help="Network evaluations an image; 0 = the sampler's default.")] = 0,
+    guidance: Annotated[float, typer.Option("--guidance", help="s in c + s (c - u); 0 = none.")] = 0.0,
+    training_images: Annotated[
+        int, typer.Option("--training-images", help="Training images that are compared; 0 = all.")
+    ] = 0,
+    batch: Annotated[int, typer.Option("--batch", help="Samples at a time.")] = 256,
+    weights: Annotated[str, typer.Option("--weights", help="ema or raw.")] = "ema",
+    extractor: Annotated[
+        str, typer.Option("--extractor", help="An extractor of `uvit list extractors`.")
+    ] = "effnet-lite0",
+    dataset: Annotated[str, typer.Option("--dataset", help="In place of the dataset that was trained on.")] = "",
+    device: Device = "auto",
+    precision: PrecisionName = "auto",
+    data_dir: DataDir = None,
+    extractor_weights: ExtractorWeights = None,
+    plugin: Plugins = None,
+) -> None:
+    """Look for copies: samples of trained cells beside their nearest training images, in feature space."""
+    from ablations.copies import NeighboursRequest, search
+
+    _load_plugins(plugin)
+    request = NeighboursRequest(
+        cells=cells,
+        arms=arms,
+        seed=seed,
+        out=out,
+        count=count,
+        k=nearest,
+        sampler=sampler,
+        nfe=nfe,
+        guidance=guidance,
+        training_images=training_images,
+        batch_size=batch,
+        weights=weights,
+        extractor=extractor,
+        extractor_weights=extractor_weights,
+        dataset=dataset,
+        data_dir=data_dir,
+        device=device,
+        precision=precision,
+    )
+    done = list(search(request))
+    from reports import write_neighbours
+
+    lines, pictures = write_neighbours([record for _, record in done], done[0][0])
+    print("\n".join([*lines, *(f"picture: {picture}" for picture in pictures)]))
 
 
 @app.command()

@@ -39,6 +39,11 @@ def find_cells(targets: Sequence[Path], *, arms: Sequence[str] = (), seed: int =
     return list(found.values())
 
 
+def names(text: str) -> list[str]:
+    """The names in ``text``, separated by commas."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
 def _cells(target: Path, arms: Sequence[str], seed: int) -> Iterator[tuple[str, Located]]:
     if target.is_file() or steps_on_disk(target):
         folder = target if target.is_dir() else target.parent

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.cells import find_cells
+from ablations.cells import find_cells, names
 from bench.config import as_precision
 from bench.runtime import resolve_runtime, thread_limit
 from bench.similarity import TIMES, Protocol, block_similarity
@@ -34,19 +34,15 @@ class CkaRequest:
     precision: str = "float32"
 
 
-def output_folder(request: CkaRequest) -> Path:
-    """``--out``, else the output folder that the first cell lies in, else ``runs/cka``."""
-    first = find_cells(request.cells, arms=names(request.arms), seed=request.seed)[0]
-    return request.out or first.root or Path("runs/cka")
+def similarity(request: CkaRequest) -> Iterator[tuple[Path, CkaRecord]]:
+    """Measure each cell and write its record; yields them with their output folder as they come.
 
-
-def similarity(request: CkaRequest, root: Path) -> Iterator[CkaRecord]:
-    """Measure each cell and write its record under ``root``; yields them as they come.
-
+    They go to ``out``, else to the output folder that the first cell lies in, else to ``runs/cka``.
     Raises ValueError where the request is wrong, before anything is measured as far as that can be known.
     """
     protocol = Protocol(times=_times(request.times), images=request.images, batch_size=request.batch_size)
     cells = find_cells(request.cells, arms=names(request.arms), seed=request.seed)
+    root = request.out or cells[0].root or Path("runs/cka")
     runtime = resolve_runtime(
         device=request.device,
         precision=as_precision(request.precision, where="--precision"),
@@ -60,12 +56,7 @@ def similarity(request: CkaRequest, root: Path) -> Iterator[CkaRecord]:
         tell = _progress(f"[{number + 1}/{len(cells)}] {cell.variant} seed {cell.header['seed']}")
         record = block_similarity(cell, dataset, protocol, progress=tell)
         store.write_cka(record)
-        yield record
-
-
-def names(text: str) -> list[str]:
-    """The names in ``text``, separated by commas."""
-    return [name for part in text.split(",") if (name := part.strip())]
+        yield root, record
 
 
 def _times(text: str) -> tuple[float, ...]:

@@ -89,9 +89,7 @@ def dataset_of(cell: TrainedCell, *, name: str = "", data_dir: Path | None = Non
     """
     card, shape = cell.header.get("dataset", {}), (cell.header["channels"], cell.header["image_size"])
     known = str(card.get("name", ""))
-    if not name and not known:
-        raise ValueError(f"the checkpoint of {cell.variant} names no dataset; add --dataset, such as --dataset cifar10")
-    dataset = load_cached_dataset(name or known, data_dir, shape[1])
+    dataset = _loaded(cell, name, known, data_dir)
     if (dataset.channels, dataset.image_size) != shape:
         raise ValueError(
             f"{dataset.name} has {dataset.channels} channels of {dataset.image_size} pixels, and {cell.variant} was "
@@ -113,3 +111,19 @@ def dataset_of(cell: TrainedCell, *, name: str = "", data_dir: Path | None = Non
             "take it all the same"
         )
     return dataset
+
+
+def _loaded(cell: TrainedCell, name: str, known: str, data_dir: Path | None) -> Dataset:
+    """``name`` at the network's image size, else the dataset that the checkpoint knows, as it was trained on."""
+    if name:
+        size = None if name.startswith("latents:") else int(cell.header["image_size"])  # latents know their own
+        return load_cached_dataset(name, data_dir, size)
+    if not known:
+        raise ValueError(f"the checkpoint of {cell.variant} names no dataset; add --dataset, such as --dataset cifar10")
+    try:
+        return load_cached_dataset(known, data_dir, cell.header.get("training", {}).get("image_size") or None)
+    except ValueError as error:
+        if ":" not in known:
+            raise
+        kind = known.partition(":")[0]
+        raise ValueError(f"{cell.variant} was trained on {known}; add --dataset {kind}:PATH ({error})") from None

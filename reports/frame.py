@@ -10,6 +10,7 @@ from typing import Any
 from reports.asked import plain_record, swept
 from results.cka import CkaRecord
 from results.frame import Dirs, output_folders
+from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
 from results.record import Record, Score, is_count
 from results.store import Store
@@ -106,6 +107,7 @@ class Findings:
     profiles: list[ProfileRecord] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     cka: list[CkaRecord] = field(default_factory=list)
+    neighbours: list[NeighboursRecord] = field(default_factory=list)
 
 
 def find(dirs: Dirs) -> Findings:
@@ -114,6 +116,7 @@ def find(dirs: Dirs) -> Findings:
     records: dict[str, Record] = {}
     profiles: dict[str, ProfileRecord] = {}
     similar: dict[str, CkaRecord] = {}
+    near: dict[str, NeighboursRecord] = {}
     manifests: list[tuple[Path, str, dict[str, Any]]] = []
     problems: list[str] = []
     for folder in folders:
@@ -121,16 +124,19 @@ def find(dirs: Dirs) -> Findings:
         grids, damaged_grids = Store(folder).read_grids()
         measured, damaged_profiles = Store(folder).profiles()
         compared, damaged_cka = Store(folder).cka()
-        problems += [f"{folder}: {problem}" for problem in damaged + damaged_grids + damaged_profiles + damaged_cka]
+        searched, damaged_searches = Store(folder).neighbours()
+        for lines in (damaged, damaged_grids, damaged_profiles, damaged_cka, damaged_searches):
+            problems += [f"{folder}: {problem}" for problem in lines]
         profiles |= {profile.profile_id: profile for profile in measured}
         similar |= {record.cka_id: record for record in compared}
+        near |= {record.neighbours_id: record for record in searched}
         for record in found:
             records[record.train_id] = _better(records.get(record.train_id), record)
         manifests += [(folder, name, manifest) for name, manifest in grids.items()]
     views = [_view(name, title, same, records, list(profiles.values())) for name, title, same in _group(manifests)]
     used = {cell.train_id for view in views for cell in view.cells}
     loose = [record for train_id, record in records.items() if train_id not in used]
-    if not records and not views and not profiles and not similar:
+    if not records and not views and not profiles and not similar and not near:
         raise ValueError(f"{folders[0]}: every record there is damaged; the first: {problems[0]}")
     return Findings(
         grids=views,
@@ -139,6 +145,7 @@ def find(dirs: Dirs) -> Findings:
         profiles=list(profiles.values()),
         folders=folders,
         cka=list(similar.values()),
+        neighbours=list(near.values()),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reports import heatmaps
+from reports import copies, heatmaps
 from reports.frame import Findings, GridView
+from reports.samples import Picture, arms_picture, steps_picture
 from reports.text import plain
 
 LOOSE = ""  # in place of a grid's name: what belongs to no grid
@@ -14,7 +15,10 @@ LOOSE = ""  # in place of a grid's name: what belongs to no grid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One picture: ``files`` by path under the report's folder (the first a PNG), and lines to stand below it."""
+    """One picture: ``files`` by path under the report's folder (the first a PNG), and lines to stand below it.
+
+    A picture may lack its files, and then its lines stand alone.
+    """
 
     files: dict[str, bytes]
     text: str
@@ -22,7 +26,7 @@ class Shown:
 
     @property
     def path(self) -> str:
-        return next(iter(self.files))
+        return next(iter(self.files), "")
 
 
 def gallery(findings: Findings) -> dict[str, list[Shown]]:
@@ -32,7 +36,28 @@ def gallery(findings: Findings) -> dict[str, list[Shown]]:
 
 
 def _of_grid(grid: GridView, findings: Findings) -> Iterator[Shown]:
-    yield from _maps(heatmaps.of_grid(grid, findings.cka), f"cka-{grid.name}", f"the arms of grid {plain(grid.title)}")
+    title = f"grid {plain(grid.title)}"
+    yield from _samples(arms_picture(grid, findings.folders), f"{grid.name}-arms", f"Samples of the arms of {title}")
+    yield from _samples(
+        steps_picture(grid, findings.folders), f"{grid.name}-steps", f"Samples of {title} over its training"
+    )
+    yield from _neighbours(grid, findings, f"Samples of {title} beside their nearest training images")
+    yield from _maps(heatmaps.of_grid(grid, findings.cka), f"cka-{grid.name}", f"the arms of {title}")
+
+
+def _samples(found: Picture | None, name: str, text: str) -> Iterator[Shown]:
+    if found is not None:
+        yield Shown(files={f"pictures/{name}.png": found.png}, text=text, lines=found.lines)
+
+
+def _neighbours(grid: GridView, findings: Findings, text: str) -> Iterator[Shown]:
+    """What every arm's search found, and the sheet of the first that has one."""
+    items = copies.of_grid(grid, findings.neighbours)
+    pngs = (png for item in items if (png := copies.drawn(item, findings.folders)))
+    png = next(pngs, None)
+    if items:
+        files = {f"pictures/{grid.name}-neighbours.png": png} if png else {}
+        yield Shown(files=files, text=text, lines=copies.lines(items))
 
 
 def _maps(items: Sequence[heatmaps.Labelled], name: str, whose: str) -> Iterator[Shown]:

@@ -116,13 +116,13 @@ def write(records: Sequence[CkaRecord], root: Path) -> tuple[list[str], Path]:
 
     They go under the names of their arms where ``root`` has their grid. Raises OSError when it cannot be written.
     """
-    arms = _arms(Store(root).grids().values())
+    arms = arms_of(Store(root).grids().values())
     items = [Labelled(name=arms.get(record.train_id, record.variant), record=record) for record in records]
     paths = [write_bytes(root / "cka" / name, content) for name, content in draw(items, "cka").items()]
     return lines(items), paths[0]
 
 
-def _arms(manifests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def arms_of(manifests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The arm of each train_id."""
     return {cell["train_id"]: arm["arm"] for grid in manifests for arm in grid["arms"] for cell in arm["cells"]}
 

@@ -68,7 +68,8 @@ def _grid(grid: GridView, plots: Sequence[str], shown: Sequence[Shown]) -> list[
 def _pictures(shown: Sequence[Shown]) -> list[str]:
     lines = []
     for item in shown:
-        lines += [f"![{esc(item.text)}]({item.path})", "", *(esc(line, limit=500) + ".  " for line in item.lines), ""]
+        lines += [f"![{esc(item.text)}]({item.path})", ""] if item.path else []
+        lines += [*(esc(line, limit=500) + ".  " for line in item.lines), ""]
     return lines
 
 

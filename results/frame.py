@@ -49,7 +49,10 @@ def load(dirs: Dirs) -> pd.DataFrame:
     return frame
 
 
-def output_folders(dirs: Dirs, *, parts: Sequence[str] = ("records", "grids", "profiles", "cka")) -> list[Path]:
+PARTS = ("records", "grids", "profiles", "cka", "neighbours")
+
+
+def output_folders(dirs: Dirs, *, parts: Sequence[str] = PARTS) -> list[Path]:
     """The folders named, each with a file in one of its ``parts``; else ValueError says how to get them."""
     folders = [Path(dirs)] if isinstance(dirs, str | PathLike) else [Path(item) for item in dirs]
     if not folders:

@@ -1,8 +1,8 @@
 """The output folder: records, grid manifests, and the one way in which a file is written.
 
 ``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json`` · ``DIR/profiles/<profile_id>.json`` ·
-``DIR/cka/<cka_id>.json``. Many processes and machines may write one folder: each file has one writer at a time and
-appears whole or not at all.
+``DIR/cka/<cka_id>.json`` · ``DIR/neighbours/<neighbours_id>.json``. Many processes and machines may write one folder:
+each file has one writer at a time and appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from results.cka import CkaRecord
 from results.manifest import check_manifest
+from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
 from results.record import NewerSchema, Record, dumps, is_id, loads
 
@@ -97,6 +98,14 @@ class Store:
         """All readable representation analyses, by id, and one line for each file that is damaged."""
         return _read_all(self.root / "cka", _read_cka)
 
+    def write_neighbours(self, record: NeighboursRecord) -> Path:
+        """Write a search for copies, replacing an earlier one of the same id whole; raises as `write_profile`."""
+        return _replace(self.root / "neighbours" / f"{record.neighbours_id}.json", record, _read_neighbours)
+
+    def neighbours(self) -> tuple[list[NeighboursRecord], list[str]]:
+        """All readable searches for copies, by id, and one line for each file that is damaged."""
+        return _read_all(self.root / "neighbours", _read_neighbours)
+
     def record_path(self, train_id: str) -> Path:
         """Where a cell's record lies. Raises ValueError unless the id is 12 to 64 hex digits."""
         if not is_id(train_id):
@@ -157,7 +166,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _replace(path: Path, record: ProfileRecord | CkaRecord, read: Callable[[Path], Any]) -> Path:
+def _replace(path: Path, record: ProfileRecord | CkaRecord | NeighboursRecord, read: Callable[[Path], Any]) -> Path:
     """Write ``record``, unless a whole one of a later schema stands there: then its NewerSchema is raised."""
     try:
         read(path)
@@ -200,6 +209,13 @@ def _read_cka(path: Path) -> CkaRecord:
     record = CkaRecord.from_json(path.read_bytes(), where=_name(path))
     if record.cka_id != path.stem:
         raise ValueError(f"{_name(path)}: cka_id: expected the file's own name, got {record.cka_id}")
+    return record
+
+
+def _read_neighbours(path: Path) -> NeighboursRecord:
+    record = NeighboursRecord.from_json(path.read_bytes(), where=_name(path))
+    if record.neighbours_id != path.stem:
+        raise ValueError(f"{_name(path)}: neighbours_id: expected the file's own name, got {record.neighbours_id}")
     return record
 
 

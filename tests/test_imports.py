@@ -60,6 +60,7 @@ def test_imports_point_one_way() -> None:
         ["cka", "--help"],
         ["import-weights", "--help"],
         ["export-weights", "--help"],
+        ["neighbours", "--help"],
     ],
     ids=" ".join,
 )

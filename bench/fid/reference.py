@@ -86,7 +86,7 @@ def reference_for(
     folder = (cache_dir or default_cache_dir()) / "references" / digest[:16]
     found = _read(folder, name, digest, extractor)
     if found is None:
-        images = split.images if count == len(split) else _Rows(split.images, _chosen(len(split), count))
+        images = split.images if count == len(split) else _Rows(split.images, chosen_rows(len(split), count))
         _build(folder, images, key | {"hash": digest, "name": name}, extractor, progress)
         found = _read(folder, name, digest, extractor)
     if found is None:
@@ -114,8 +114,11 @@ def _key(split: Split, fingerprint: str, extractor: Extractor, count: int) -> di
     }
 
 
-def _chosen(available: int, count: int) -> npt.NDArray[np.int64]:
-    """The first ``count`` of a fixed permutation, in storage order; smaller references are parts of larger ones."""
+def chosen_rows(available: int, count: int) -> npt.NDArray[np.int64]:
+    """Which images a reference of ``count`` holds, by row: the first of a fixed permutation, in storage order.
+
+    Smaller references are parts of larger ones.
+    """
     return np.sort(stream(0, "reference").permutation(available)[:count])
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from results import SCHEMA, Record, Score, Store
 from results.cka import CkaRecord
+from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
 
 FORMULAS = {
@@ -209,3 +210,35 @@ def cka(arm: str, **changes: Any) -> CkaRecord:
         "errors": [0.004, 0.011],
     }
     return CkaRecord(**fields | changes)
+
+
+def neighbours(arm: str, **changes: Any) -> NeighboursRecord:
+    """A search for copies of the seed 0 of an arm of `record`: ten samples, none nearer than held-out images are."""
+    cell = record(arm, 0, scores=[])
+    fields: dict[str, Any] = {
+        "neighbours_id": identity("neighbours", arm, repr(sorted(changes.items()))),
+        "train_id": cell.train_id,
+        "variant": cell.variant,
+        "preset": cell.preset,
+        "options": cell.options,
+        "seed": 0,
+        "step": 3000,
+        "weights": "ema",
+        "dataset": cell.dataset,
+        "split": "photos:train",
+        "training_images": 50_000,
+        "compared": 50_000,
+        "mirrored": False,
+        "extractor": "effnet-lite0",
+        "weights_sha256": "ab" * 32,
+        "sampler": "dpm_solver",
+        "nfe": 50,
+        "guidance": 0.0,
+        "sample_seed": 0,
+        "distances": [[12.0 + i, 14.0 + i] for i in range(10)],
+        "rows": [[i, i + 100] for i in range(10)],
+        "held_out": [10.0 + i for i in range(10)],
+        "shown": list(range(8)),
+        "held_out_shown": list(range(8)),
+    }
+    return NeighboursRecord(**fields | changes)

@@ -1,4 +1,7 @@
-"""``uvit cka`` as a user meets it, on a grid under budget smoke; in this process, for torch takes seconds to start."""
+"""``uvit cka`` and ``uvit neighbours`` as a user meets them, on a grid under budget smoke, in this process.
+
+Starting one for each of these would take seconds: torch.
+"""
 
 import contextlib
 import io
@@ -63,8 +66,6 @@ def test_arms_of_an_output_folder_become_records_a_picture_and_part_of_the_repor
     records, problems = Store(run / "out").cka()
     assert not problems
     assert {record.train_id for record in records} == {path.name for path in (run / "out/checkpoints").iterdir()}
-    assert uvit("report", "out", cwd=run).returncode == 0
-    assert "plots/cka-pair.png" in (run / "out/report/report.md").read_text()
 
 
 def test_chosen_arms_and_a_checkpoint_go_where_they_are_told(run: Path) -> None:
@@ -114,3 +115,41 @@ def test_a_damaged_checkpoint_is_named(run: Path) -> None:
     (run / "broken" / file.name).write_bytes(file.read_bytes()[:-100])
     shutil.copy(file.with_suffix(".sha256"), run / "broken")
     _refused(uvit("cka", "broken", *FEW, cwd=run), "is damaged")
+
+
+COPIES = ["--count", "6", "--nfe", "2", "--training-images", "40", "--neighbours", "2"]
+
+
+def test_samples_stand_beside_their_nearest_training_images(run: Path) -> None:
+    result = uvit("neighbours", "out", "--arms", "concat", *COPIES, cwd=run)
+    assert result.returncode == 0, result.stderr
+    assert "nearest training images, concat: median distance" in result.stdout
+    (record,), problems = Store(run / "out").neighbours()
+    assert not problems
+    assert (record.count, record.compared, record.nfe, len(record.rows[0])) == (6, 40, 2, 2)
+    assert len(record.held_out) == 6
+    assert result.stdout.splitlines()[-1] == f"picture: out/neighbours/{record.neighbours_id}-distances.png"
+    assert (run / f"out/neighbours/{record.neighbours_id}.png").is_file()
+    assert uvit("report", "out", cwd=run).returncode == 0
+    text = (run / "out/report/report.md").read_text()
+    assert "pictures/pair-neighbours.png" in text
+    assert "plots/cka-pair.png" in text  # of an earlier test
+
+
+@pytest.mark.parametrize(
+    ("args", "texts"),
+    [
+        (["nowhere"], ["nowhere: expected a checkpoint"]),
+        (["out", "--count", "0"], ["--count: expected at least 1, got 0"]),
+        (["out", "--neighbours", "0"], ["--neighbours: expected at least 1, got 0"]),
+        (["out", "--nfe", "-1"], ["--nfe", "expected at least 0"]),
+        (["out", "--sampler", "magic"], ["unknown sampler 'magic'"]),
+        (["out", "--extractor", "magic"], ["unknown extractor 'magic'"]),
+        (["out", "--guidance", "2", "--nfe", "2"], ["--guidance: this checkpoint is unconditional"]),
+        (["out", "--training-images", "99999999", "--nfe", "2", "--count", "1"], ["a reference of 99999999 images"]),
+        (["out", "--training-images", "2", "--nfe", "2", "--count", "1"], ["3 nearest of 2 training images"]),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
+)
+def test_a_wrong_search_is_one_line(run: Path, args: list[str], texts: list[str]) -> None:
+    _refused(uvit("neighbours", *args, cwd=run), *texts)
