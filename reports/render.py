@@ -75,7 +75,7 @@ def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: 
     for items in shown.values():
         files |= {folder / path: content for item in items for path, content in item.files.items()}
     page = document(findings, pictures, shown).encode()
-    files[folder / "index.html"] = page_document(findings).encode()
+    files[folder / "index.html"] = page_document(findings, shown=shown).encode()
     paths = [write_bytes(path, content) for path, content in files.items()]
     return [write_bytes(folder / "report.md", page), *paths]  # the page last: all that it names is there
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from reports import notes
 from reports.frame import Findings
+from reports.gallery import Shown
 from reports.latex import arm_tabular
 from reports.page import assets
 from reports.page.answers import answer
 from reports.page.cards import Cards
+from reports.page.pictures import large_pictures
 from reports.page.pictures import pictures as sample_pictures
 from reports.page.plotted import plotted
 from reports.page.views import Picture, TableView, grid_page, table_view
@@ -22,18 +24,30 @@ def document(
     *,
     latex: Mapping[str, str] | None = None,
     pictures: Mapping[str, Sequence[Picture]] | None = None,
+    shown: Mapping[str, Sequence[Shown]] | None = None,
 ) -> str:
-    """The whole page. ``latex`` and ``pictures`` are by grid name and may lack any; by default the report's own."""
+    """The whole page. ``latex`` and ``pictures`` are by grid name and may lack any; by default the report's own.
+
+    ``shown`` are the report's larger pictures by grid name, which take seconds to draw; by default none.
+    """
     if latex is None:
         latex = _latex(findings)
     if pictures is None:
         pictures = sample_pictures(findings)
+    large = large_pictures(shown or {}, beside=pictures)
     cards = Cards()
     grids, plots = [], {}
     for grid in findings.grids:
         found = answer(grid)
         grids.append(
-            grid_page(grid, found, cards, latex=latex.get(grid.name, ""), pictures=pictures.get(grid.name, ()))
+            grid_page(
+                grid,
+                found,
+                cards,
+                latex=latex.get(grid.name, ""),
+                pictures=pictures.get(grid.name, ()),
+                large=large.get(grid.name, ()),
+            )
         )
         plots[grid.name] = plotted(grid, found)
     return assets.environment().get_template("page.html").render(

@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reports.frame import ArmView, Findings, GridView
+from reports.gallery import Shown
 from reports.page.views import Picture
 from reports.sheets import COLUMNS, GAP, Sheet, last_sheet, open_sheet
 from reports.text import plain, steps
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 ROWS = 3  # of a contact sheet's eight, what the page shows
-WIDTH = 560  # pixels at most
+WIDTH, LARGE = 560, 1100  # pixels at most, of samples and of larger pictures
 MAX_BYTES = 3_500_000  # of all pictures, as they stand in the page
 
 
@@ -30,6 +35,48 @@ def pictures(findings: Findings) -> dict[str, list[Picture]]:
             if room >= 0:
                 found.setdefault(grid.name, []).append(picture)
     return found
+
+
+def large_pictures(
+    shown: Mapping[str, Sequence[Shown]], *, beside: Mapping[str, Sequence[Picture]]
+) -> dict[str, list[Picture]]:
+    """The report's larger pictures by grid, as many as there is room for ``beside`` the samples.
+
+    Where samples stand side by side already, the arms below each other would show them again.
+    """
+    found: dict[str, list[Picture]] = {}
+    room = MAX_BYTES - sum(len(picture.source) for group in beside.values() for picture in group)
+    for name, items in shown.items():
+        for item in items:
+            if not item.path or (item.path.endswith(f"{name}-arms.png") and beside.get(name)):
+                continue
+            picture = _large(item)
+            room -= len(picture.source)
+            if room >= 0:
+                found.setdefault(name, []).append(picture)
+    return found
+
+
+def _large(item: Shown) -> Picture:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(item.files[item.path])) as image:
+        whole = image.convert("RGB")
+    whole.thumbnail((LARGE, 4 * LARGE), Image.Resampling.LANCZOS)
+    return Picture(
+        source=_source(whole),
+        width=whole.width,
+        height=whole.height,
+        title=". ".join(plain(line, limit=500) for line in item.lines),
+        text=item.text,
+    )
+
+
+def _source(image: Image) -> str:
+    """A data URI of ``image``."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="WEBP", quality=82, method=4)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _of_grid(grid: GridView, folders: Sequence[Path]) -> Iterator[Picture]:
@@ -53,12 +100,10 @@ def _picture(sheet: Sheet, arm: ArmView, seed: int) -> Picture | None:
     square = (image.width + GAP) // COLUMNS
     cut = image.crop((0, 0, image.width, min(image.height, ROWS * square - GAP)))
     cut.thumbnail((WIDTH, WIDTH))
-    buffer = io.BytesIO()
-    cut.save(buffer, format="WEBP", quality=82, method=4)
     weights = "EMA" if sheet.weights == "ema" else sheet.weights
     name = plain(arm.name, limit=60)
     return Picture(
-        source="data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode(),
+        source=_source(cut),
         width=cut.width,
         height=cut.height,
         title=f"{name} · step {steps(sheet.step)}, {weights} weights, {sheet.sampler}, seed {seed}",

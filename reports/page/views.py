@@ -86,9 +86,18 @@ class GridPage:
     cards: list[str]
     provenance: str
     pictures: Sequence[Picture] = field(default=())
+    large: Sequence[Picture] = field(default=())  # each as wide as the page
 
 
-def grid_page(grid: GridView, answer: Answer, cards: Cards, *, latex: str, pictures: Sequence[Picture]) -> GridPage:
+def grid_page(
+    grid: GridView,
+    answer: Answer,
+    cards: Cards,
+    *,
+    latex: str,
+    pictures: Sequence[Picture],
+    large: Sequence[Picture] = (),
+) -> GridPage:
     """All of one grid; its numbers' cards are added to ``cards``."""
     return GridPage(
         name=grid.name,
@@ -107,6 +116,7 @@ def grid_page(grid: GridView, answer: Answer, cards: Cards, *, latex: str, pictu
         cards=[plain(line, limit=500) for line in notes.score_cards(grid)],
         provenance=plain(notes.provenance(grid), limit=500),
         pictures=pictures,
+        large=large,
     )
 
 

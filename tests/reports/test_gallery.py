@@ -14,10 +14,12 @@ from bench.pictures import contact_sheet
 from reports import find, render
 from reports.gallery import gallery
 from reports.markdown import document
+from reports.page import document as index
+from reports.page.pictures import large_pictures, pictures
 from reports.samples import arms_picture, steps_picture
 from reports.sheets import open_sheet, tiles
 from reports.strips import SIDE, Strip, picture
-from tests.reports.simulated import identity, manifest, neighbours, skip_run
+from tests.reports.simulated import cka, identity, manifest, neighbours, skip_run
 
 ARMS = ("concat", "add", "none")
 GREY = {"concat": 40, "add": 120, "none": 200}
@@ -215,3 +217,25 @@ def test_labels_may_hold_anything(tmp_path: Path) -> None:
     text, files = _written(tmp_path)
     assert "pictures/skip-arms.png" in files
     assert "<i>" not in text
+
+
+def test_the_page_has_the_larger_pictures_in_the_room_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = skip_run(tmp_path, arms=ARMS)
+    for step in (1000, 3000):
+        for arm in ARMS:
+            _sheet(tmp_path, arm, step=step)
+    store.write_cka(cka("concat"))
+    findings = find(tmp_path)
+    shown = gallery(findings)
+    page = index(findings, shown=shown)
+    assert page.count("<img") == 3 + 2  # an arm each; over steps and the map, and not the arms once more
+    assert 'alt="CKA between the blocks of the arms of grid skip"' in page
+    assert "Pictures" not in index(findings)
+    beside = pictures(findings)
+    assert len(large_pictures(shown, beside={})["skip"]) == 3  # with the arms, where no samples stand already
+    first, _ = large_pictures(shown, beside=beside)["skip"]
+    used = sum(len(picture.source) for picture in beside["skip"])
+    monkeypatch.setattr("reports.page.pictures.MAX_BYTES", used + len(first.source) + 10)
+    assert large_pictures(shown, beside=beside)["skip"] == [first]
