@@ -60,9 +60,9 @@ class Agreement:
 
 
 def agreement(grid: GridView) -> Agreement | None:
-    """None without a paper's column, a score of the endpoint, or a direction in which it is better."""
+    """None without a paper's column, a score of the endpoint with a direction, or a baseline that is trained enough."""
     paper, column = paper_column(grid), endpoint_column(grid)
-    if paper is None or column is None or column.described.direction == "none":
+    if paper is None or column is None or column.described.direction == "none" or grid.baseline.count("undertrained"):
         return None
     theirs = {arm.name: value for arm in grid.arms if (value := paper.value(arm)) is not None}
     ours = {arm.name: found for arm in grid.arms if arm.name in theirs and (found := cols.values(arm, column))}

@@ -98,14 +98,11 @@ def _equal_macs(grid: GridView, column: cols.Column, curves: Curves) -> View:
 def _equal_time(grid: GridView, column: cols.Column, curves: Curves) -> View:
     """Steps times the median profiled time of a step, on one device in one setting."""
     view = View(name="time", title="equal training time", budget="")
-    batch = _batch_size(grid)
+    batch = _agreed(grid, "batch_size")  # images a training step
     how, profiles = _profiled(grid, batch)
     if batch is None or grid.baseline.name not in profiles or len(profiles) < 2:
-        size = "auto" if batch is None else str(batch)
-        command = f"uvit profile --grid {grid.manifest['name']} --mode train --batch-sizes {size} --out DIR"
-        return dataclasses.replace(
-            view, why_none=f"no profile of the arms' training steps beside the records: `{command}` measures them"
-        )
+        missing = f"no profile of the arms' training steps beside the records: `{_command(grid, batch)}` measures them"
+        return dataclasses.replace(view, why_none=missing)
     totals = {
         arm: column.step * batch / record.timing["imgs_per_s"] for arm, record in profiles.items() if curves.get(arm)
     }
@@ -114,6 +111,23 @@ def _equal_time(grid: GridView, column: cols.Column, curves: Curves) -> View:
     least = min(totals, key=lambda arm: totals[arm])
     budget = f"{_duration(totals[least])}, all that {least} takes; {steps(column.step)} × median step, {how}"
     return _at_budget(dataclasses.replace(view, budget=budget), grid, column, curves, totals)
+
+
+def _command(grid: GridView, batch: int | None) -> str:
+    """What profiles the networks of this grid, which the preset and the data decide."""
+    preset = grid.manifest.get("preset")
+    chosen = ["--grid", grid.manifest["name"], *(["--preset", preset] if isinstance(preset, str) else [])]
+    size = _agreed(grid, "image_size")
+    chosen += [
+        "--dataset",
+        grid.manifest["dataset"],
+        *(["--image-size", str(size)] if size else []),
+        "--mode",
+        "train",
+        "--batch-sizes",
+        str(batch or "auto"),
+    ]
+    return " ".join(["uvit profile", *chosen, "--out DIR"])
 
 
 def _at_budget(view: View, grid: GridView, column: cols.Column, curves: Curves, totals: Mapping[str, float]) -> View:
@@ -139,11 +153,11 @@ def _why_missing(view: View, arm: ArmView) -> str:
     return "not profiled in this setting" if view.name == "time" else "not scored at the endpoint's step"
 
 
-def _batch_size(grid: GridView) -> int | None:
-    """Images a training step, where all cells agree."""
-    found = {record.training.get("batch_size") for arm in grid.arms for record in arm.records}
-    size = found.pop() if len(found) == 1 else None
-    return size if isinstance(size, int) and size > 0 else None
+def _agreed(grid: GridView, name: str) -> int | None:
+    """A positive number of the training configuration, where all cells agree."""
+    found = {record.training.get(name) for arm in grid.arms for record in arm.records}
+    value = found.pop() if len(found) == 1 else None
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _profiled(grid: GridView, batch: int | None) -> tuple[str, dict[str, ProfileRecord]]:
@@ -169,5 +183,5 @@ def _profiled(grid: GridView, batch: int | None) -> tuple[str, dict[str, Profile
 
 def _duration(seconds: float) -> str:
     if seconds < 120:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.3g} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -185,9 +185,21 @@ def test_without_profiles_the_view_names_the_command(capsys: pytest.CaptureFixtu
     found = view(grid({"concat": falling(0.1), "add": falling(0.2)}), "time")
     assert not found.exists and found.why_none is not None
     command = found.why_none.split("`")[1]
-    assert command == "uvit profile --grid skip --mode train --batch-sizes 32 --out DIR"
+    chosen = "--grid skip --preset uvit-micro-deep/4 --dataset photos --mode train --batch-sizes 32"
+    assert command == f"uvit profile {chosen} --out DIR"
     assert cli.main([*command.split()[1:-1], "nowhere", "--help"]) == 0  # every option is one of the command
     assert "--batch-sizes" in capsys.readouterr().out
+
+
+def test_the_command_profiles_images_of_the_trainings_size() -> None:
+    made = grid({"concat": falling(0.1), "add": falling(0.2)})
+    arms = []
+    for arm in made.arms:
+        records = [dataclasses.replace(r, training=r.training | {"image_size": 16}) for r in arm.records]
+        cells = [dataclasses.replace(c, record=r) for c, r in zip(arm.cells, records, strict=True)]
+        arms.append(dataclasses.replace(arm, cells=tuple(cells)))
+    found = view(dataclasses.replace(made, arms=tuple(arms)), "time")
+    assert "--dataset photos --image-size 16 --mode train" in (found.why_none or "")
 
 
 def test_nothing_is_read_before_the_first_evaluation() -> None:
