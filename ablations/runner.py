@@ -20,7 +20,8 @@ from bench.kernels import for_network
 from bench.prepared import Prepared, failure_record, is_finished, load_cached_dataset, prepare
 from bench.runtime import Runtime
 from bench.scoring import check_names
-from results.record import SCHEMA, Record
+from results.record import Record
+from results.schema import SCHEMA
 from results.store import Store
 from variants import resolve
 

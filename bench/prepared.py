@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bench.cell import Cell, ScorePoint, score_id, score_points, train_id, validation_id, validation_steps
 from bench.conditions import condition_of
 from results.provenance import provenance
-from results.record import SCHEMA, Record, Score
+from results.record import Record, Score
+from results.schema import SCHEMA
 
 if TYPE_CHECKING:
     from bench.conditions import Condition

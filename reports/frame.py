@@ -12,7 +12,8 @@ from results.cka import CkaRecord
 from results.frame import Dirs, output_folders
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
-from results.record import Record, Score, is_count
+from results.record import Record, Score
+from results.schema import is_count
 from results.store import Store
 
 _SIGNATURE = ("baseline", "reference", "budget", "dataset", "preset")  # grids that agree in these are one grid

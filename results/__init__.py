@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from results.frame import load
-from results.record import SCHEMA, Record, Score
+from results.record import Record, Score
+from results.schema import SCHEMA
 from results.store import Store
 
 __all__ = ["SCHEMA", "Record", "Score", "Store", "load"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from results.record import check_schema, is_count, is_id
+from results.schema import check_schema, is_count, is_id
 
 
 def check_manifest(manifest: Any, *, where: str) -> None:

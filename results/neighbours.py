@@ -7,28 +7,29 @@ Euclidean between features of the named extractor, so only distances of one reco
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Self
+from typing import Any
 
-from results.record import (
+from results.schema import (
+    COUNT,
+    ID,
+    MAPPING,
     SCHEMA,
+    TEXT,
     Checks,
+    Stored,
     check_fields,
-    check_schema,
-    construct,
-    dumps,
-    exact_keys,
+    head,
     is_count,
-    is_id,
-    loads,
+    list_of,
 )
 
 SHARE = 0.05  # of held-out images that are by definition nearer than the threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NeighboursRecord:
+class NeighboursRecord(Stored):
     """Distances of samples and of held-out images to their nearest training images.
 
     ``distances`` and ``rows`` are (count, k), ascending; ``held_out`` has the distance of each of as many real images,
@@ -96,18 +97,6 @@ class NeighboursRecord:
         yardstick = median(self.held_out)
         return median(self.nearest) / yardstick if yardstick else None
 
-    def to_json(self) -> str:
-        """Canonical JSON text."""
-        return dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | bytes, *, where: str = "neighbours") -> Self:
-        """The record in ``text``. Raises ValueError naming ``where`` and the field."""
-        values = loads(text, where=where)
-        check_schema(values, where=where)
-        made: Self = construct(cls, exact_keys(values, cls, where), where)
-        return made
-
     def _check_shapes(self) -> None:
         widths = {len(row) for row in self.distances} | {len(row) for row in self.rows}
         if len(self.rows) != len(self.distances) or len(widths) != 1 or 0 in widths:
@@ -131,26 +120,17 @@ def _is_ascending(value: Any) -> bool:
     return _is_distances(value) and value == sorted(value)
 
 
-def _list_of(accepts: Any, *, least: int = 1) -> Any:
-    return lambda value: isinstance(value, list) and len(value) >= least and all(accepts(item) for item in value)
-
-
-_COUNT = (is_count, "a whole number from 0")
-_ID = (is_id, "12 to 64 lower-case hex digits")
-_MAPPING = (lambda value: isinstance(value, dict), "an object")
-_PLACES = (_list_of(is_count, least=0), "a list of whole numbers from 0")
-_TEXT = (lambda value: isinstance(value, str) and value != "", "non-empty text")
+_PLACES = (list_of(is_count, least=0), "a list of whole numbers from 0")
 _CHECKS: Checks = {
-    "schema": (lambda value: value == SCHEMA and is_count(value), f"{SCHEMA}"),
-    "kind": (lambda value: value == "neighbours", "'neighbours'"),
-    **dict.fromkeys(("neighbours_id", "train_id"), _ID),
-    **dict.fromkeys(("variant", "preset", "weights", "split", "extractor", "weights_sha256", "sampler"), _TEXT),
-    **dict.fromkeys(("seed", "step", "training_images", "compared", "nfe", "sample_seed"), _COUNT),
-    **dict.fromkeys(("options", "dataset", "provenance"), _MAPPING),
+    **head("neighbours"),
+    **dict.fromkeys(("neighbours_id", "train_id"), ID),
+    **dict.fromkeys(("variant", "preset", "weights", "split", "extractor", "weights_sha256", "sampler"), TEXT),
+    **dict.fromkeys(("seed", "step", "training_images", "compared", "nfe", "sample_seed"), COUNT),
+    **dict.fromkeys(("options", "dataset", "provenance"), MAPPING),
     "mirrored": (lambda value: isinstance(value, bool), "true or false"),
     "guidance": (_is_distance, "a number from 0"),
-    "distances": (_list_of(_is_ascending), "lists of distances from 0, ascending"),
-    "rows": (_list_of(_list_of(is_count)), "lists of whole numbers from 0"),
+    "distances": (list_of(_is_ascending), "lists of distances from 0, ascending"),
+    "rows": (list_of(list_of(is_count)), "lists of whole numbers from 0"),
     "held_out": (_is_distances, "a list of distances from 0"),
     **dict.fromkeys(("shown", "held_out_shown"), _PLACES),
 }

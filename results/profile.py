@@ -9,20 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from results.record import (
+from results.schema import (
+    ID,
+    MAPPING,
     SCHEMA,
+    TEXT,
     Checks,
+    Stored,
     check_fields,
-    check_schema,
-    construct,
-    dumps,
-    exact_keys,
+    head,
     is_count,
-    is_id,
-    loads,
 )
 
 ProfileStatus = Literal["ok", "oom", "error"]
@@ -31,7 +30,7 @@ MODES = ("count", "forward", "train", "sample")  # count: parameters and MACs al
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileRecord:
+class ProfileRecord(Stored):
     """What one measurement leaves. Raises ValueError, naming the field, when a value is not what the schema says.
 
     ``rounds`` are seconds a call (a forward pass, a training step, a whole sampling) in the order in which they were
@@ -73,18 +72,6 @@ class ProfileRecord:
         """Whether it was measured to the end."""
         return self.status == "ok"
 
-    def to_json(self) -> str:
-        """Canonical JSON text."""
-        return dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | bytes, *, where: str = "profile") -> Self:
-        """The record in ``text``. Raises ValueError naming ``where`` and the field."""
-        values = loads(text, where=where)
-        check_schema(values, where=where)
-        made: Self = construct(cls, exact_keys(values, cls, where), where)
-        return made
-
 
 def profile_id(identity: Mapping[str, Any]) -> str:
     """16 hex digits of SHA-256 over canonical JSON of what a profile depends on."""
@@ -104,19 +91,16 @@ def _is_timing(value: Any) -> bool:
     return isinstance(value, dict) and all(_is_positive(number) or number == 0 for number in value.values())
 
 
-_MAPPING = (lambda value: isinstance(value, dict), "an object")
-_TEXT = (lambda value: isinstance(value, str) and value != "", "non-empty text")
 _CHECKS: Checks = {
-    "schema": (lambda value: value == SCHEMA and is_count(value), f"{SCHEMA}"),
-    "kind": (lambda value: value == "profile", "'profile'"),
-    "profile_id": (is_id, "12 to 64 lower-case hex digits"),
+    **head("profile"),
+    "profile_id": ID,
     "status": (lambda value: value in STATUSES, f"one of {', '.join(STATUSES)}"),
     "error": (lambda value: value is None or isinstance(value, str), "text or null"),
-    **dict.fromkeys(("variant", "preset", "device", "device_name", "dtype"), _TEXT),
+    **dict.fromkeys(("variant", "preset", "device", "device_name", "dtype"), TEXT),
     "mode": (lambda value: value in MODES, f"one of {', '.join(MODES)}"),
     "batch_size": (lambda value: is_count(value) and value > 0, "a whole number from 1"),
-    **dict.fromkeys(("options", "network", "setting", "counts", "protocol", "memory", "hardware"), _MAPPING),
-    **dict.fromkeys(("efficiency", "search", "provenance"), _MAPPING),
+    **dict.fromkeys(("options", "network", "setting", "counts", "protocol", "memory", "hardware"), MAPPING),
+    **dict.fromkeys(("efficiency", "search", "provenance"), MAPPING),
     "rounds": (_is_times, "a list of seconds above 0"),
     "timing": (_is_timing, "an object of numbers from 0"),
 }

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from results.record import SCHEMA
+from results.schema import SCHEMA
 
 PACKAGES = (
     "uvit-ablations",

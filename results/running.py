@@ -22,7 +22,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from results.record import (
+from results.schema import (
+    COUNT,
+    ID,
     SCHEMA,
     Checks,
     check_fields,
@@ -30,8 +32,6 @@ from results.record import (
     construct,
     dumps,
     exact_keys,
-    is_count,
-    is_id,
     loads,
 )
 
@@ -96,12 +96,11 @@ def _number(value: Any) -> bool:
 
 
 _TEXT = (lambda v: isinstance(v, str), "text")
-_COUNT = (is_count, "a whole number from 0")
 _MAYBE = (lambda v: v is None or _number(v), "a number or null")
 _CHECKS: Checks = {
-    "train_id": (is_id, "12 to 64 lower-case hex digits"),
+    "train_id": ID,
     **dict.fromkeys(("variant", "doing", "host"), _TEXT),
-    **dict.fromkeys(("seed", "step", "steps", "batch_size", "pid"), _COUNT),
+    **dict.fromkeys(("seed", "step", "steps", "batch_size", "pid"), COUNT),
     **dict.fromkeys(("loss", "imgs_per_s", "first_step"), _MAYBE),
     **dict.fromkeys(("started", "updated"), (_number, "seconds")),
 }

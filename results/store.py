@@ -21,7 +21,8 @@ from results.cka import CkaRecord
 from results.manifest import check_manifest
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
-from results.record import NewerSchema, Record, dumps, is_id, loads
+from results.record import Record
+from results.schema import NewerSchema, dumps, is_id, loads
 
 log = logging.getLogger("uvit")
 T = TypeVar("T")

@@ -20,8 +20,8 @@ import reports
 from reports.live import GridState, duration, grid_state
 from reports.watch import watch
 from results import Store
-from results.record import dumps
 from results.running import Heartbeat
+from results.schema import dumps
 from tests.reports.simulated import identity, manifest, record, skip_run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from results import Record, Score
-from results.record import SCHEMA, STATUSES, NewerSchema, dumps, plain
+from results.record import STATUSES
+from results.schema import SCHEMA, NewerSchema, dumps, plain
 
 HEX = st.text("0123456789abcdef", min_size=12, max_size=64)
 TEXT = st.text(min_size=1, max_size=20)

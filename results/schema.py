@@ -1,0 +1,167 @@
+"""What all files of a run share: strict JSON, a schema number, and fields that are checked one by one.
+
+Every field is checked when a record is made and when it is read, so that what a report shows was written on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
+from typing import Any, Self, cast
+
+SCHEMA = 1
+
+Accepts = Callable[[Any], bool]
+Checks = dict[str, tuple[Accepts, str]]
+
+_ID = re.compile(r"[0-9a-f]{12,64}")
+
+
+class NewerSchema(ValueError):
+    """A file of a later uvit: whole, but not readable here, and so never to be overwritten."""
+
+
+class Stored:
+    """A dataclass that is one JSON file, its fields exactly the file's."""
+
+    __slots__ = ()
+
+    def to_json(self) -> str:
+        """Canonical JSON text; numbers that JSON lacks (NaN in a card) become null, numpy scalars plain ones."""
+        return dumps(asdict(cast(Any, self)))
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, where: str = "record") -> Self:
+        """The record in ``text``. Raises ValueError naming ``where`` and the field."""
+        return cls.from_dict(loads(text, where=where), where=where)
+
+    @classmethod
+    def from_dict(cls, values: Any, *, where: str = "record") -> Self:
+        """The record in a plain mapping, as ``json.loads`` gives it."""
+        check_schema(values, where=where)
+        made: Self = construct(cls, exact_keys(values, cls, where), where)
+        return made
+
+
+def dumps(value: Any) -> str:
+    """Plain JSON, ASCII, keys in the order given, indented by one space, ending in a newline."""
+    return json.dumps(plain(value), indent=1, allow_nan=False) + "\n"
+
+
+def loads(text: str | bytes, *, where: str) -> Any:
+    """Parse strict JSON (no NaN, no Infinity). Raises ValueError naming ``where``."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        raise ValueError(f"{where}: expected a JSON file, got one that does not parse ({_one_line(error)})") from None
+
+
+def plain(value: Any) -> Any:
+    """``value`` as JSON types: tuples to lists, paths and other objects to text, non-finite numbers to None."""
+    if value is None or isinstance(value, bool | str | int):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if hasattr(value, "tolist"):  # numpy and torch, without importing either
+        return plain(value.tolist())
+    return str(value)
+
+
+def check_schema(values: Any, *, where: str) -> None:
+    """Raise ValueError unless ``values`` is a mapping whose schema this version reads."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{where}: expected a JSON object, got {short(values)}")
+    schema = values.get("schema")
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise ValueError(f"{where}: schema: expected a whole number from 1, got {short(schema)}")
+    if schema > SCHEMA:
+        raise NewerSchema(
+            f"{where}: schema {schema} was written by a later uvit; this one reads up to {SCHEMA}: update it"
+        )
+
+
+def is_id(value: Any) -> bool:
+    """Whether ``value`` is 12 to 64 lower-case hex digits, and so also a safe file name."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def is_count(value: Any) -> bool:
+    """Whether ``value`` is a whole number from 0 (a boolean is none)."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def list_of(accepts: Accepts, *, least: int = 1) -> Accepts:
+    """Whether a value is a list of at least ``least`` items, each of which ``accepts`` takes."""
+    return lambda value: isinstance(value, list) and len(value) >= least and all(accepts(item) for item in value)
+
+
+MAPPING: tuple[Accepts, str] = (lambda value: isinstance(value, dict), "an object")
+TEXT: tuple[Accepts, str] = (is_text, "non-empty text")
+COUNT: tuple[Accepts, str] = (is_count, "a whole number from 0")
+ID: tuple[Accepts, str] = (is_id, "12 to 64 lower-case hex digits")
+
+
+def head(kind: str) -> Checks:
+    """The checks of the two fields that every record has: its schema and its kind."""
+    return {
+        "schema": (lambda value: value == SCHEMA and is_count(value), f"{SCHEMA}"),
+        "kind": (lambda value: value == kind, f"'{kind}'"),
+    }
+
+
+def check_fields(item: Any, checks: Checks) -> None:
+    """Raise ValueError, naming the field, unless each value is what ``checks`` expects."""
+    for name, (accepts, expected) in checks.items():
+        value = getattr(item, name)
+        if not accepts(value):
+            raise ValueError(f"{name}: expected {expected}, got {short(value)}")
+
+
+def exact_keys(values: Any, kind: type, where: str) -> dict[str, Any]:
+    """A copy of ``values``; ValueError unless it is a mapping with exactly the fields of the dataclass ``kind``."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{where}: expected a JSON object, got {short(values)}")
+    names = [f.name for f in fields(kind)]
+    for name in names:
+        if name not in values:
+            raise ValueError(f"{where}: {name}: missing")
+    for name in values:
+        if name not in names:
+            raise ValueError(f"{where}: {short(name)}: unknown field; schema {SCHEMA} has {', '.join(names)}")
+    return dict(values)
+
+
+def construct(kind: type, content: dict[str, Any], where: str) -> Any:
+    """``kind(**content)``, with ``where`` before the message of its ValueError."""
+    try:
+        return kind(**content)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120]
+
+
+def short(value: Any) -> str:
+    text = " ".join(repr(cast(object, value)).split())
+    return text if len(text) <= 60 else text[:57] + "..."
