@@ -130,10 +130,13 @@ def test_samples_stand_beside_their_nearest_training_images(run: Path) -> None:
     assert len(record.held_out) == 6
     assert result.stdout.splitlines()[-1] == f"picture: out/neighbours/{record.neighbours_id}-distances.png"
     assert (run / f"out/neighbours/{record.neighbours_id}.png").is_file()
+    assert uvit("cka", "out", *FEW, cwd=run).returncode == 0
     assert uvit("report", "out", cwd=run).returncode == 0
     text = (run / "out/report/report.md").read_text()
     assert "pictures/pair-neighbours.png" in text
-    assert "plots/cka-pair.png" in text  # of an earlier test
+    assert "plots/cka-pair.png" in text
+    for name in ("pictures/pair-neighbours.png", "plots/cka-pair.png", "plots/cka-pair.svg"):
+        assert (run / "out/report" / name).is_file()
 
 
 @pytest.mark.parametrize(

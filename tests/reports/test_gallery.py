@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from bench.pictures import contact_sheet
-from reports import find, render
+from reports import find
 from reports.gallery import gallery
 from reports.markdown import document
 from reports.page import document as index
@@ -69,8 +69,7 @@ def test_arms_stand_below_each_other_from_one_noise(tmp_path: Path) -> None:
     for arm in ARMS:
         for seed in (0, 1):
             _sheet(tmp_path, arm, seed=seed, grey=GREY[arm] + 5 * seed)
-    page = render(tmp_path).paths[0]  # once with all that belongs to a report
-    text, files = page.read_text(), {"pictures/skip-arms.png": (page.parent / "pictures/skip-arms.png").read_bytes()}
+    text, files = _written(tmp_path)
     assert "![Samples of the arms of grid skip](pictures/skip-arms.png)" in text
     assert (
         "samples of the arms at step 3,000, EMA weights, dpm\\_solver50, seed 0: one column, one noise"

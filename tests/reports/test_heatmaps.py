@@ -13,6 +13,7 @@ from PIL import Image
 
 from reports import find, heatmaps, render
 from reports.gallery import gallery
+from reports.markdown import document
 from results import Store
 from tests.reports.simulated import cka, record, skip_run
 
@@ -26,16 +27,17 @@ def _run(root: Path, *records: object) -> Store:
 
 def test_a_report_shows_the_maps_of_its_arms_side_by_side(tmp_path: Path) -> None:
     _run(tmp_path, cka("none"), cka("concat"), cka("add"))
-    page = render(tmp_path, plots=True).paths[0]
-    text = page.read_text()
+    findings = find(tmp_path)
+    shown = gallery(findings)
+    text, (item,) = document(findings, {}, shown), shown["skip"]
     assert "![CKA between the blocks of the arms of grid skip](plots/cka-skip.png)" in text
     assert text.index("blocks, concat:") < text.index("blocks, add:") < text.index("blocks, none:")
     assert "neighbouring blocks 0.900, all pairs 0.800, lowest 0.600 (blocks 1 and 5)" in text
     assert "standard error at most 0.011" in text
     assert "EMA weights at step 3,000 on 1,024 images of photos:held" in text
-    with Image.open(page.parent / "plots/cka-skip.png") as image:
+    with Image.open(io.BytesIO(item.files["plots/cka-skip.png"])) as image:
         assert image.width == pytest.approx(6.8 * 300, abs=2)
-    svg = (page.parent / "plots/cka-skip.svg").read_text()
+    svg = item.files["plots/cka-skip.svg"].decode()
     assert all(name in svg for name in ("concat", "none", "block", "CKA of EMA weights at step 3,000 on 1,024 images"))
 
 
