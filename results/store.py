@@ -22,10 +22,11 @@ from results.manifest import check_manifest
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
 from results.record import Record
-from results.schema import NewerSchema, dumps, is_id, loads
+from results.schema import NewerSchema, Stored, dumps, is_id, loads
 
 log = logging.getLogger("uvit")
 T = TypeVar("T")
+S = TypeVar("S", bound=Stored)
 
 _GRID_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -167,7 +168,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _replace(path: Path, record: ProfileRecord | CkaRecord | NeighboursRecord, read: Callable[[Path], Any]) -> Path:
+def _replace(path: Path, record: Stored, read: Callable[[Path], Any]) -> Path:
     """Write ``record``, unless a whole one of a later schema stands there: then its NewerSchema is raised."""
     try:
         read(path)
@@ -192,32 +193,23 @@ def _read_all(folder: Path, read: Callable[[Path], T]) -> tuple[list[T], list[st
     return items, problems
 
 
-def _read_record(path: Path) -> Record:
-    record = Record.from_json(path.read_bytes(), where=_name(path))
-    if record.train_id != path.stem:
-        raise ValueError(f"{_name(path)}: train_id: expected the file's own name, got {record.train_id}")
-    return record
+def _reader(kind: type[S], key: str) -> Callable[[Path], S]:
+    """What reads a file of ``kind``; ValueError unless it is named by its own field ``key``."""
+
+    def read(path: Path) -> S:
+        record = kind.from_json(path.read_bytes(), where=_name(path))
+        own = getattr(record, key)
+        if own != path.stem:
+            raise ValueError(f"{_name(path)}: {key}: expected the file's own name, got {own}")
+        return record
+
+    return read
 
 
-def _read_profile(path: Path) -> ProfileRecord:
-    record = ProfileRecord.from_json(path.read_bytes(), where=_name(path))
-    if record.profile_id != path.stem:
-        raise ValueError(f"{_name(path)}: profile_id: expected the file's own name, got {record.profile_id}")
-    return record
-
-
-def _read_cka(path: Path) -> CkaRecord:
-    record = CkaRecord.from_json(path.read_bytes(), where=_name(path))
-    if record.cka_id != path.stem:
-        raise ValueError(f"{_name(path)}: cka_id: expected the file's own name, got {record.cka_id}")
-    return record
-
-
-def _read_neighbours(path: Path) -> NeighboursRecord:
-    record = NeighboursRecord.from_json(path.read_bytes(), where=_name(path))
-    if record.neighbours_id != path.stem:
-        raise ValueError(f"{_name(path)}: neighbours_id: expected the file's own name, got {record.neighbours_id}")
-    return record
+_read_record = _reader(Record, "train_id")
+_read_profile = _reader(ProfileRecord, "profile_id")
+_read_cka = _reader(CkaRecord, "cka_id")
+_read_neighbours = _reader(NeighboursRecord, "neighbours_id")
 
 
 def _read_manifest(path: Path) -> tuple[str, dict[str, Any]]:
