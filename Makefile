@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: setup tools demo test lint bench bench-compare clean
+.PHONY: setup tools demo test test-gpu lint bench bench-gpu bench-compare clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test   lint, types and tests, as CI runs them"
 	@echo "make bench  every measured speed and memory figure (an hour)"
 	@echo "make bench-compare  hot paths against the last that were saved on this machine"
+	@echo "make test-gpu, make bench-gpu  the same on a CUDA GPU: two minutes, ten minutes"
 	@echo "make setup  only install: into $(VENV), and by apt what tests run beside Python"
 
 setup: $(STAMP) tools
@@ -48,12 +49,21 @@ lint: setup
 	$(BIN)/mypy
 
 test: setup lint
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile -m "not bench and not gate"
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile -m "not bench and not gate and not cuda"
 	$(BIN)/pytest tests/benchmarks -m gate
+
+# what only a CUDA GPU can show; CI has none
+test-gpu: setup
+	$(BIN)/pytest tests/gpu -m "cuda and not bench"
+
+# training against the official step, and the presets' profile with MFU
+bench-gpu: setup
+	$(BIN)/pytest tests/gpu -m "cuda and bench"
+	PYTHON=$(BIN)/python tests/gpu/profile.sh runs/gpu
 
 # every measured figure of docs/performance.md; an hour on two cores that do nothing else
 bench: setup
-	$(BIN)/pytest tests/benchmarks -m "bench or gate"
+	$(BIN)/pytest tests/benchmarks -m "(bench or gate) and not cuda"
 
 # hot paths against the last that were saved on this machine, in .benchmarks/; exit code 1 where one got slower
 bench-compare: setup

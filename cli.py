@@ -50,6 +50,13 @@ Checkpointing = Annotated[
         help="Recompute blocks in the backward pass: less memory, more time (default as --compile's).",
     ),
 ]
+CudaGraphs = Annotated[
+    bool | None,
+    typer.Option(
+        "--cuda-graphs/--no-cuda-graphs",
+        help="Replay the training step as a CUDA graph (default: as the grid was started, else on a CUDA GPU).",
+    ),
+]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where datasets lie (else UVIT_DATA, else ./data).")]
 ExtractorWeights = Annotated[
     Path | None, typer.Option("--extractor-weights", help="A local file with the extractor's weights.")
@@ -186,6 +193,7 @@ def run(
     threads: Annotated[int, typer.Option("--threads", help="CPU threads a cell; 0 = share the cores.")] = 0,
     compile_: Compile = None,
     gradient_checkpointing: Checkpointing = None,
+    cuda_graphs: CudaGraphs = None,
     engine: Annotated[str, typer.Option("--engine", help="Where cells run: local.")] = "local",
     track: Annotated[
         str, typer.Option("--track", help="Scalars and images as they come: tensorboard, under OUT/tensorboard.")
@@ -210,6 +218,7 @@ def run(
         precision=precision,
         compile=compile_,
         gradient_checkpointing=gradient_checkpointing,
+        cuda_graphs=cuda_graphs,
         data_dir=data_dir,
     )
     folder, code = run_grid(

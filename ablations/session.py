@@ -46,6 +46,7 @@ class Request:
     precision: str = "auto"
     compile: bool | None = None  # None: as the grid was started, else off
     gradient_checkpointing: bool | None = None
+    cuda_graphs: bool | None = None  # None: as the grid was started, else on a CUDA GPU
     data_dir: Path | None = None
     match: str = ""  # params or macs: as `Grid.match`, in its place
 
@@ -78,7 +79,7 @@ def _runtime(request: Request, precision: Precision, stored: Runtime | None) -> 
     here = pick_device(request.device)
     if not _fits(stored, here, precision):
         stored = None
-    options = ("compile", "gradient_checkpointing")
+    options = ("compile", "gradient_checkpointing", "cuda_graphs")
     asked = {name: value for name in options if (value := getattr(request, name)) is not None}
     begun = {name: getattr(stored, name) for name in options} if stored else {}
     fresh = resolve_runtime(device=here, precision=precision, threads=0, **{**begun, **asked})

@@ -225,6 +225,7 @@ class _CellRun:
         )
         for data in batches:
             total += state.train_step(data.x0, data.t, data.noise, **data.condition)
+            self.runtime = state.runtime  # what could not be a CUDA graph has gone on without
             images += 1
             if state.step % interval == 0 or state.step == stop:
                 loss, now = float(total) / images, time.monotonic()
@@ -267,6 +268,7 @@ class _CellRun:
     def _evaluate(self, state: TrainState) -> None:
         """Take the scores that are due at this step and that no record has; the weights are as before afterwards."""
         state.model.eval()
+        state.make_room()
         if state.step in validation_steps(self.cell.evaluation, self.cell.training.steps):
             self._validate(state)
         for point in score_points(self.cell.evaluation, self.cell.training.steps):

@@ -10,10 +10,13 @@ import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.compilation import check_compiler, use_cache
 from bench.config import Precision
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class Runtime:
     threads: int = 1
     compile: bool = False  # torch.compile of the training step's network
     gradient_checkpointing: bool = False  # recompute each block in the backward pass: less memory, more time
+    cuda_graphs: bool = False  # replay the training step's forward and backward as one CUDA graph
 
     def asdict(self) -> dict[str, Any]:
         return asdict(self)
@@ -86,6 +90,13 @@ def pick_device(device: str) -> str:
     return device
 
 
+def to_device(tensor: Tensor, device: str) -> Tensor:
+    """``tensor``, drawn on the CPU, on ``device``; on a CUDA GPU from pinned memory, so that the host need not wait."""
+    if device.startswith("cuda"):
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 def fast_precision(device: str) -> Precision:
     """bfloat16 where matrix products run in it natively, else float32."""
     import torch
@@ -107,14 +118,18 @@ def resolve_runtime(
     threads: int = 1,
     compile: bool = False,
     gradient_checkpointing: bool = False,
+    cuda_graphs: bool | None = None,
 ) -> Runtime:
     """The runtime of a grid on this machine, with the usual attention kernel; `bench.kernels` measures which is faster.
 
-    Raises ValueError for a device that is not here, and for ``compile`` where no compiler is.
+    ``cuda_graphs`` None means on a CUDA GPU. Raises ValueError for a device that is not here, for ``compile`` where no
+    compiler is, and for CUDA graphs on another device.
     """
     device = pick_device(device)
     if compile:
         check_compiler(device)
+    if cuda_graphs and not device.startswith("cuda"):
+        raise ValueError(f"--cuda-graphs needs a CUDA GPU, and the device is {device}; leave it out")
     precision = fast_precision(device) if precision == "auto" else precision
     return Runtime(
         device=device,
@@ -123,6 +138,7 @@ def resolve_runtime(
         threads=threads,
         compile=compile,
         gradient_checkpointing=gradient_checkpointing,
+        cuda_graphs=device.startswith("cuda") if cuda_graphs is None else cuda_graphs,
     )
 
 

@@ -14,6 +14,7 @@ from bench.diffusion import VPSDE, Process
 from bench.diffusion.guidance import guided_noise
 from bench.diffusion.samplers import SAMPLERS
 from bench.random import block_noise
+from bench.runtime import to_device
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,7 +82,7 @@ def _sample(
     device, method = runtime.device, SAMPLERS.get(sampler)
 
     def rows(purpose: str, step: int | None = None) -> Tensor:
-        return block_noise(seed, purpose, start=start, count=size, shape=shape, step=step).to(device)
+        return to_device(block_noise(seed, purpose, start=start, count=size, shape=shape, step=step), device)
 
     given = _on(device, condition.sampling(seed=seed, start=start, count=size))
     null = _on(device, condition.null(size)) if guidance else {}
@@ -102,7 +103,7 @@ def _finite(x: Tensor, what: str) -> Tensor:
 
 
 def _on(device: str, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: rows.to(device) for name, rows in inputs.items()}
+    return {name: to_device(rows, device) for name, rows in inputs.items()}
 
 
 def _batches(count: int, size: int) -> Iterator[int]:

@@ -78,6 +78,7 @@ class Setting:
             threads=self.threads,
             compile=self.compile,
             gradient_checkpointing=self.gradient_checkpointing,
+            cuda_graphs=self.cuda_graphs and self.mode == "train",
         )
 
     def autocast(self) -> Any:
@@ -97,8 +98,8 @@ class Setting:
             return
         if self.dtype == "float16":
             raise ValueError("training in float16 needs loss scaling, which uvit does not do: use bfloat16")
-        if self.cuda_graphs:
-            raise ValueError("CUDA graphs apply to forward and sample; a training step allocates as it goes")
+        if self.cuda_graphs and self.world_size > 1:
+            raise ValueError("data-parallel training is no CUDA graph: profile one process, or leave --cuda-graphs out")
         if config.context_tokens:
             raise ValueError("uvit's training step takes no context tokens yet: profile forward or sample")
 

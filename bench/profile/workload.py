@@ -107,6 +107,8 @@ def _train(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
 
     def call() -> Tensor:
         loss = state.train_step(x0, t, noise, **condition)
+        if setting.cuda_graphs and not state.runtime.cuda_graphs:
+            raise RuntimeError("this training step cannot be a CUDA graph")
         if state.micro_batch < setting.batch_size:  # training would go on with smaller pieces; that is another figure
             raise torch.OutOfMemoryError(f"does not fit at once; it would train in pieces of {state.micro_batch}")
         return loss

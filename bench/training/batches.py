@@ -16,6 +16,7 @@ from torch import Tensor
 from bench.conditions import Condition
 from bench.data import batch, latents, to_unit
 from bench.random import normal, permutation, stream
+from bench.runtime import to_device
 
 if TYPE_CHECKING:
     from bench.data import Dataset, Split
@@ -94,17 +95,12 @@ class _HostBatch:
     condition: dict[str, Tensor]
 
     def on(self, device: str) -> Batch:
-        """Moved to ``device``; from pinned memory and without waiting where that is CUDA."""
-        kind = torch.device(device).type
-
-        def moved(tensor: Tensor) -> Tensor:
-            return tensor.pin_memory().to(device, non_blocking=True) if kind == "cuda" else tensor.to(device)
-
+        """Moved to ``device``."""
         return Batch(
-            x0=to_unit(moved(self.pixels)),
-            t=moved(self.t),
-            noise=moved(self.noise),
-            condition={name: moved(rows) for name, rows in self.condition.items()},
+            x0=to_unit(to_device(self.pixels, device)),
+            t=to_device(self.t, device),
+            noise=to_device(self.noise, device),
+            condition={name: to_device(rows, device) for name, rows in self.condition.items()},
         )
 
 

@@ -5,6 +5,8 @@ Shapes: B batch, C channels, H height, W width.
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,10 +20,13 @@ from bench.diffusion import PROCESSES
 from bench.random import normal, stream
 from bench.runtime import Runtime, resolve_runtime
 from bench.training.ema import Ema
+from bench.training.graph import GradientGraph
 
 if TYPE_CHECKING:
     from bench.config import Precision, TrainingConfig
     from variants import Spec
+
+log = logging.getLogger("uvit")
 
 
 def learning_rate(step: int, *, lr: float, warmup: int) -> float:
@@ -32,15 +37,17 @@ def learning_rate(step: int, *, lr: float, warmup: int) -> float:
 class TrainState:
     """A model, its optimiser and its EMA after ``step`` steps.
 
-    ``network`` is what a step calls: the model, or the same weights compiled.
+    ``network`` is what a step calls: the model, or the same weights compiled. ``runtime`` is how its steps really run.
     """
 
     def __init__(self, model: nn.Module, config: TrainingConfig, runtime: Runtime) -> None:
+        runtime = dataclasses.replace(runtime, cuda_graphs=_can_capture(runtime))
         self.model, self.config, self.runtime, self.step = model, config, runtime, 0
         self.network = compiled(model) if runtime.compile else model
         self.process = PROCESSES.get(config.process)
         self.ema = Ema(model, ema_decay=config.ema_decay)
         self.micro_batch = config.batch_size
+        self._graph: GradientGraph | None = None
         fused = torch.device(runtime.device).type in ("cpu", "cuda")
         self.optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay, fused=fused
@@ -82,13 +89,38 @@ class TrainState:
     def _gradients(self, x0: Tensor, t: Tensor, noise: Tensor, condition: Mapping[str, Tensor]) -> Tensor:
         while True:
             try:
+                if self.runtime.cuda_graphs and self.micro_batch >= len(x0):
+                    return self._replay((x0, t, noise), condition)
                 return self._accumulate(x0, t, noise, condition)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error) or self.micro_batch == 1:
                     raise
             self.micro_batch = (self.micro_batch + 1) // 2
+            self._graph = None
             if torch.device(self.runtime.device).type == "cuda":
                 torch.cuda.empty_cache()
+
+    def _replay(self, batch: tuple[Tensor, Tensor, Tensor], condition: Mapping[str, Tensor]) -> Tensor:
+        """The same as `_accumulate` of a whole batch, captured at the first; eager from then on where it cannot be."""
+        if self._graph is None or not self._graph.takes(batch, condition):
+            self._graph = None  # its memory first
+            try:
+                self._graph = GradientGraph(self.model, self.loss, batch, condition)
+            except RuntimeError as error:
+                if is_out_of_memory(error):
+                    raise
+                reason = " ".join(str(error).split())[:200]
+                log.warning("the training step cannot be a CUDA graph and runs without: %s", reason)
+                self.runtime = dataclasses.replace(self.runtime, cuda_graphs=False)
+                return self._accumulate(*batch, condition=condition)
+        return self._graph.replay(batch, condition)
+
+    def make_room(self) -> None:
+        """Let go of a large graph's memory, for what comes between steps; the next step captures it again."""
+        if self._graph is not None and self._graph.is_large():
+            self._graph = None
+            self.optimizer.zero_grad(set_to_none=True)
+            torch.cuda.empty_cache()
 
     def _accumulate(self, x0: Tensor, t: Tensor, noise: Tensor, condition: Mapping[str, Tensor]) -> Tensor:
         self.optimizer.zero_grad(set_to_none=True)
@@ -100,6 +132,12 @@ class TrainState:
             loss.backward()
             total += loss.detach()
         return total
+
+
+def _can_capture(runtime: Runtime) -> bool:
+    """Checkpointing asks for the state of random numbers in its passes, which a capture forbids."""
+    on_cuda = torch.device(runtime.device).type == "cuda"
+    return runtime.cuda_graphs and on_cuda and not runtime.gradient_checkpointing
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -144,6 +182,7 @@ def make_step(
     seed: int = 0,
     compile: bool = False,
     gradient_checkpointing: bool = False,
+    cuda_graphs: bool | None = None,
     num_classes: int = 0,
 ) -> Callable[[], Tensor]:
     """A callable that does one full training step (forward, backward, optimiser, EMA) on fixed random images.
@@ -163,6 +202,7 @@ def make_step(
         threads=torch.get_num_threads(),
         compile=compile,
         gradient_checkpointing=gradient_checkpointing,
+        cuda_graphs=cuda_graphs,
     )
     runtime.apply()
     keep_large_blocks(network, batch_size)

@@ -79,18 +79,19 @@ class Official(nn.Module):
 
 
 def _embedding(timesteps: Tensor, dim: int) -> Tensor:
-    frequencies = torch.exp(-math.log(10_000) * torch.arange(dim // 2, dtype=torch.float32) / (dim // 2))
+    half = torch.arange(dim // 2, dtype=torch.float32)
+    frequencies = torch.exp(-math.log(10_000) * half / (dim // 2)).to(timesteps.device)
     angles = timesteps[:, None].float() * frequencies[None]
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
-def official_step(config: ModelConfig, batch_size: int) -> Callable[[], Tensor]:
+def official_step(config: ModelConfig, batch_size: int, device: str = "cpu") -> Callable[[], Tensor]:
     """One full step (forward, backward, AdamW, EMA) on fixed random images, as `bench.training.make_step`'s."""
-    network = Official(config).train()
+    network = Official(config).to(device).train()
     average = copy.deepcopy(network).requires_grad_(False)
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-4, weight_decay=0.03, betas=(0.99, 0.999))
     shape = (batch_size, config.channels, config.image_size, config.image_size)
-    x0, noise, t = torch.randn(shape).clamp(-1, 1), torch.randn(shape), torch.rand(batch_size)
+    x0, noise, t = (v.to(device) for v in (torch.randn(shape).clamp(-1, 1), torch.randn(shape), torch.rand(batch_size)))
 
     def step() -> Tensor:
         log_alpha = (-0.25 * 19.9 * t**2 - 0.05 * t)[:, None, None, None]
