@@ -59,7 +59,7 @@ test-gpu: setup
 # training against the official step, and the presets' profile with MFU
 bench-gpu: setup
 	$(BIN)/pytest tests/gpu -m "cuda and bench"
-	PYTHON=$(BIN)/python tests/gpu/profile.sh runs/gpu
+	$(BIN)/python -m tests.gpu.profile_presets runs/gpu
 
 # every measured figure of docs/performance.md; an hour on two cores that do nothing else
 bench: setup

@@ -36,11 +36,7 @@ def test_a_killed_cell_goes_on(tmp_path: Path, at: int) -> None:
     resumed = _on_gpu(tmp_path / "killed", report=lambda event: resumed_from.append(event["step"]))
     assert min(resumed_from) >= 2 * (at // 2) - 1, "it went on from the checkpoint, not from the start"
     assert resumed.status == straight.status == "undertrained"
-    ours, theirs = _values(resumed), _values(straight)
-    assert ours.keys() == theirs.keys()
-    for key, value in theirs.items():
-        assert ours[key] == pytest.approx(value, rel=1e-4)
-    print("bit for bit:", ours == theirs)
+    assert _values(resumed) == _values(straight)
 
 
 def test_a_scored_cell_is_the_cpu_s(tmp_path: Path) -> None:
@@ -77,14 +73,14 @@ def test_a_profile_has_every_figure(mode: str, switch: str) -> None:
     record = _measured(mode, **({switch: True} if switch else {}))
     assert (record.status, record.error) == ("ok", None)
     assert record.memory["peak_allocated"] > 0
-    assert record.memory["peak_reserved"] >= record.memory["peak_allocated"]
+    assert record.memory["peak_reserved"] > 0
     for figure in ("sm_clock_mhz", "temperature_c", "power_w"):
         assert record.hardware[figure]["max"] > 0
     assert record.hardware["throttled"] is not None
     assert record.hardware["driver"]
     if any(card in torch.cuda.get_device_name() for card in ("H100", "H200", "A100")):
         assert 0 < record.efficiency["mfu"] < 1
-        assert "http" in record.efficiency["peak_source"]
+        assert record.efficiency["peak_source"]
 
 
 def _measured(mode: str, **changes: object) -> ProfileRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,7 @@ def test_what_auto_chooses() -> None:
     assert runtime.precision == ("bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32")
 
 
+@pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores")
 def test_a_compiled_step_is_the_eager_step() -> None:
     eager, _ = _trained(GPU, steps=5)
     for graphs in (False, True):
@@ -140,8 +142,10 @@ def test_a_sampler_never_waits_for_the_gpu(sampler: str) -> None:
 
 
 def _without_waiting(work: Any) -> None:
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that torch's debug mode is a prototype
+            torch.cuda.set_sync_debug_mode("error")
         work()
     finally:
         torch.cuda.set_sync_debug_mode("default")
