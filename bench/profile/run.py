@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import signal
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench.profile.measure import bare_record, measure
@@ -45,23 +45,48 @@ def run_job(job: Job, world: World | None = None) -> list[ProfileRecord]:
 
 
 def run_fresh(job: Job) -> list[ProfileRecord]:
-    """The same with a process of its own for each subject: a clean heap, and a killed process is a row."""
+    """The same with a process of its own for each subject: a clean heap, and a process that dies is a row."""
     records: list[ProfileRecord] = []
     for subject in job.subjects:
-        alone = replace(job, subjects=(subject,))
-        with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-            try:
-                records += pool.submit(_in_fresh_process, alone).result()
-            except BrokenProcessPool:
-                reason = "the process was killed, as systems do to one that takes too much memory"
-                records.append(bare_record(subject, job.setting, status="oom", error=reason))
+        answer = _in_fresh_process(replace(job, subjects=(subject,)))
+        if isinstance(answer, int):
+            status, reason = _death(answer)
+            records.append(bare_record(subject, job.setting, status=status, error=reason))
+        else:
+            records += answer
     return records
 
 
-def _in_fresh_process(job: Job) -> list[ProfileRecord]:
+def _in_fresh_process(job: Job) -> list[ProfileRecord] | int:
+    """The job's records, or the exit code of a process that died before it had them."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(job, theirs))
+    process.start()
+    theirs.close()  # or a death would be no end of file
+    try:
+        records: list[ProfileRecord] = ours.recv()
+    except EOFError:
+        process.join()
+        return int(process.exitcode or 0)
+    finally:
+        ours.close()
+    process.join()
+    return records
+
+
+def _answer(job: Job, pipe: Connection) -> None:
     for path in job.plugins:
         load_plugin(path)
-    return run_job(job)
+    pipe.send(run_job(job))
+
+
+def _death(code: int) -> tuple[str, str]:
+    """Status and reason of a process that ended with ``code``; a signal's is negative."""
+    if code == -signal.SIGKILL:
+        return "oom", "the process was killed, as systems do to one that takes too much memory"
+    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return "error", f"the process crashed ({how}); what it printed says more"
 
 
 def _searched(subject: Subject, job: Job, peak: Peak | None) -> list[ProfileRecord]:

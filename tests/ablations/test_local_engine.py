@@ -94,6 +94,16 @@ def test_compile_without_a_compiler_is_refused_before_anything_runs(tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+def test_cuda_graphs_without_a_gpu_are_refused_and_can_be_left_out(tmp_path: Path) -> None:
+    quick = ("--jobs", "1", "--threads", "1", "--device", "cpu", "--out", "out")
+    refused = _run(tmp_path, PAIR, "--cuda-graphs", *quick)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "--cuda-graphs needs a CUDA GPU, and the device is cpu; leave it out" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    assert _run(tmp_path, PAIR, "--no-cuda-graphs", *quick).returncode == 0
+    assert _runtime(tmp_path)["cuda_graphs"] is False
+
+
 def _runtime(folder: Path) -> dict[str, object]:
     runtime: dict[str, object] = json.loads((folder / "out/grids/mine.json").read_text())["runtime"]
     return runtime

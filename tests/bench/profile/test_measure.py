@@ -110,10 +110,13 @@ def test_cuda_graphs_say_that_they_need_a_gpu() -> None:
     assert (record.status, record.error) == ("error", "CUDA graphs need a CUDA GPU; this ran on cpu")
 
 
-def test_a_training_step_is_no_cuda_graph() -> None:
-    with pytest.raises(ValueError, match="apply to forward and sample"):
-        setting("train", device="cuda:0", cuda_graphs=True).check(subject().config)
-    setting("sample", device="cuda:0", cuda_graphs=True).check(subject().config)
+def test_data_parallel_training_is_no_cuda_graph() -> None:
+    alone = setting("train", device="cuda:0", cuda_graphs=True)
+    alone.check(subject().config)
+    assert alone.runtime.cuda_graphs
+    assert not setting("sample", device="cuda:0", cuda_graphs=True).runtime.cuda_graphs, "it captures the network alone"
+    with pytest.raises(ValueError, match="leave --cuda-graphs out"):
+        setting("train", device="cuda:0", cuda_graphs=True, world_size=2).check(subject().config)
 
 
 def test_channels_last_is_measured() -> None:

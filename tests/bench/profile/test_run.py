@@ -23,20 +23,25 @@ KILLER = """
 import os
 if os.getpid() != {here}:
     if os.path.exists("{mark}"):
-        os.kill(os.getpid(), 9)
+        os.kill(os.getpid(), {signal})
     open("{mark}", "w").close()
 """
 
 
-def test_each_variant_has_a_fresh_process_and_a_killed_one_is_a_row(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "status", "reason"), [(9, "oom", "process was killed"), (11, "error", "process crashed (SIGSEGV)")]
+)
+def test_each_variant_has_a_fresh_process_and_a_dead_one_is_a_row(
+    tmp_path: Path, number: int, status: str, reason: str
+) -> None:
     plugin = tmp_path / "killer.py"  # does to the second process what systems do to one that takes too much memory
-    plugin.write_text(KILLER.format(here=os.getpid(), mark=tmp_path / "first"))
+    plugin.write_text(KILLER.format(here=os.getpid(), signal=number, mark=tmp_path / "first"))
     first, second = run_fresh(job(plugins=(plugin,)))
     alone = first.protocol["taking_turns"]
     assert (first.variant, first.status, alone, len(first.rounds)) == ("uvit-micro/4", "ok", 1, QUICK.rounds)
-    assert (second.variant, second.status, second.rounds) == ("uvit-micro/4+skip=none", "oom", [])
+    assert (second.variant, second.status, second.rounds) == ("uvit-micro/4+skip=none", status, [])
     assert second.error is not None
-    assert "process was killed" in second.error
+    assert reason in second.error
     assert [first.profile_id, second.profile_id] == [record.profile_id for record in run_job(job())]
 
 

@@ -1,5 +1,6 @@
 """The training step: loss, schedule, EMA, accumulation."""
 
+import dataclasses
 import math
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from bench.config import TrainingConfig
 from bench.diffusion import VPSDE, SDSchedule
 from bench.random import normal, stream
-from bench.runtime import Runtime
+from bench.runtime import Runtime, resolve_runtime
 from bench.training import make_step
 from bench.training.ema import Ema, ema_decay_at
 from bench.training.step import TrainState, is_out_of_memory, learning_rate, prepare_network
@@ -175,3 +176,51 @@ def test_make_step_takes_classes_and_checkpointing() -> None:
     labelled = make_step(VARIANT, num_classes=3, gradient_checkpointing=True, **options)  # type: ignore[arg-type]
     assert math.isfinite(float(labelled()))
     assert float(plain()) != float(labelled())
+
+
+def test_a_graph_that_was_asked_for_elsewhere_is_none_here() -> None:
+    runtime = Runtime(cuda_graphs=True)  # as a checkpoint from a GPU has it
+    state = TrainState(create_model(VARIANT, image_size=16, channels=3), TrainingConfig(batch_size=8), runtime)
+    assert state.runtime == Runtime()
+    assert math.isfinite(float(state.train_step(*_data())))
+    with pytest.raises(ValueError, match="--cuda-graphs needs a CUDA GPU, and the device is cpu; leave it out"):
+        resolve_runtime(device="cpu", cuda_graphs=True)
+    assert not resolve_runtime(device="cpu").cuda_graphs
+
+
+class Uncapturable:
+    """In the place of a CUDA graph where there is no GPU; tests/gpu has the real one."""
+
+    def __init__(self, *inputs: object) -> None:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+
+class TooLarge:
+    def __init__(self, *inputs: object) -> None:
+        raise torch.OutOfMemoryError("no room")
+
+
+def _graphed_state() -> TrainState:
+    state = _state(lr=1e-3)
+    state.runtime = dataclasses.replace(state.runtime, cuda_graphs=True)
+    return state
+
+
+def test_a_step_that_cannot_be_captured_runs_eagerly_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bench.training.step.GradientGraph", Uncapturable)
+    state, plain, data = _graphed_state(), _state(lr=1e-3), _data()
+    for _ in range(2):
+        assert float(state.train_step(*data)) == float(plain.train_step(*data))
+    assert not state.runtime.cuda_graphs
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "runs without: operation not permitted" in caplog.text
+
+
+def test_a_graph_that_does_not_fit_gives_way_to_smaller_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.training.step.GradientGraph", TooLarge)
+    state, plain, data = _graphed_state(), _state(lr=1e-3), _data()
+    losses = [float(one.train_step(*data)) for one in (state, plain)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert state.micro_batch == 4
