@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.allocator import keep_large_blocks
+from bench.allocator import forget_pages, give_back_freed_memory, keep_step_memory
 from bench.cell import Cell, ScorePoint, guidance_weight, score_points, validation_steps
 from bench.prepared import (
     Prepared,
@@ -160,7 +160,7 @@ class _CellRun:
                 Runtime.from_mapping(checkpoint.header["runtime"]), device=self.runtime.device
             )
             self.runtime.apply()
-        keep_large_blocks(self.prepared.model, self.cell.training.batch_size)
+        keep_step_memory(self.prepared.model, self.cell.training.batch_size)
         model = prepare_network(build(self.prepared.model, seed=self.cell.seed), self.runtime)
         state = TrainState(model, self.cell.training, self.runtime)
         for problem in problems:
@@ -268,7 +268,7 @@ class _CellRun:
     def _evaluate(self, state: TrainState) -> None:
         """Take the scores that are due at this step and that no record has; the weights are as before afterwards."""
         state.model.eval()
-        state.make_room()
+        self._make_room(state)
         if state.step in validation_steps(self.cell.evaluation, self.cell.training.steps):
             self._validate(state)
         for point in score_points(self.cell.evaluation, self.cell.training.steps):
@@ -277,6 +277,12 @@ class _CellRun:
                 if time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
                     self._save(state)  # a long sweep that is killed keeps its scores, and the training before them
         state.model.train()
+
+    def _make_room(self, state: TrainState) -> None:
+        """Let go of what only training needs, for scoring has its own peak."""
+        state.make_room()
+        give_back_freed_memory()
+        forget_pages(self.prepared.dataset.train.images)
 
     def _with_weights(self, state: TrainState, weights: str) -> Any:
         import contextlib
@@ -327,6 +333,7 @@ class _CellRun:
         if any(known == identity for known, _ in self.scores):
             return
         model, evaluation, dataset = self.prepared.model, self.cell.evaluation, self.prepared.dataset
+        give_back_freed_memory()
         decoder = decoder_for(dataset.encoding.card(), self.runtime.device) if dataset.encoding else None
         with self._with_weights(state, point.weights):
             images = sample_images(
@@ -345,6 +352,7 @@ class _CellRun:
                 progress=lambda done: self._tell(state.step, doing=f"sampling {done}/{point.samples}"),
             )
         self._tell(state.step, doing="scoring")
+        give_back_freed_memory()
         self._save_picture(images, point)
         size = self.cell.training.image_size or None
         extractor = extractor_for(evaluation.extractor, self.runtime.device, self.extractor_weights)

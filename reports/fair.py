@@ -101,7 +101,7 @@ def _equal_time(grid: GridView, column: cols.Column, curves: Curves) -> View:
     batch = _agreed(grid, "batch_size")  # images a training step
     how, profiles = _profiled(grid, batch)
     if batch is None or grid.baseline.name not in profiles or len(profiles) < 2:
-        missing = f"no profile of the arms' training steps beside the records: `{_command(grid, batch)}` measures them"
+        missing = f"no profile of the arms' training steps beside the records; to measure them: {_command(grid, batch)}"
         return dataclasses.replace(view, why_none=missing)
     totals = {
         arm: column.step * batch / record.timing["imgs_per_s"] for arm, record in profiles.items() if curves.get(arm)

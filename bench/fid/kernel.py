@@ -6,13 +6,13 @@ block by block in float64 on the device that is given and never kept. ``n`` imag
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.allocator import forget_pages
 from bench.fid.jackknife import block_of, kernel_error
 
 if TYPE_CHECKING:
@@ -107,6 +107,4 @@ def _blocks(features: Any, device: str, start: int = 0) -> Iterator[Tensor]:
 
     for first in range(start, len(features), BLOCK):
         yield torch.as_tensor(np.array(features[first : first + BLOCK])).to(device, torch.float64)
-        mapped = getattr(features, "_mmap", None)
-        if mapped is not None and hasattr(mapped, "madvise"):
-            mapped.madvise(mmap.MADV_DONTNEED)  # a quarter of a gigabyte of a cell's resident size; the cache keeps it
+        forget_pages(features)  # else a quarter of a gigabyte of a cell's resident size

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from bench.allocator import keep_large_blocks
+from bench.allocator import keep_step_memory
 from bench.compilation import compiled
 from bench.config import TrainingConfig
 from bench.profile.macs import example_inputs
@@ -97,7 +97,7 @@ def _sample(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload
 
 
 def _train(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
-    keep_large_blocks(config, setting.batch_size)  # as a cell does
+    keep_step_memory(config, setting.batch_size)  # as a cell does
     network = _data_parallel(model, setting)
     state = TrainState(network, TrainingConfig(batch_size=setting.batch_size), setting.runtime)
     x, _, y, _ = example_inputs(config, batch_size=setting.batch_size, device=setting.device)

@@ -39,11 +39,16 @@ class Rounds:
         return statistics.median(self.seconds[side])
 
 
-def interleave(sides: Mapping[str, Work], *, rounds: int, warm_up: int = 2) -> Rounds:
-    """Time the sides in turn, ``rounds`` times, after ``warm_up`` rounds that do not count."""
+def interleave(sides: Mapping[str, Work], *, rounds: int, warm_up: int = 2, settle: bool = False) -> Rounds:
+    """Time the sides in turn, ``rounds`` times, after ``warm_up`` rounds that do not count.
+
+    With ``settle`` a side works once more before it is timed, so that it finds the process's memory as it left it.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(warm_up + rounds):
         for name, work in sides.items():
+            if settle:
+                work()
             started = time.perf_counter()
             work()
             if number >= warm_up:

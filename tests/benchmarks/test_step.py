@@ -10,7 +10,7 @@ import pytest
 from bench.training import make_step
 from tests.benchmarks.conftest import Note
 from tests.benchmarks.interleaved import Ratio, interleave
-from tests.benchmarks.official import official_step
+from tests.benchmarks.official import official_step, with_default_memory, with_kept_memory
 from variants import resolve
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1_200)]
@@ -44,7 +44,7 @@ print(statistics.median(seconds[3:]))
 
 @pytest.mark.parametrize("preset", AIMS)
 def test_step_in_one_process(preset: str, note: Note) -> None:
-    """Interleaved; all sides share the process's allocator, and so our settings of it."""
+    """Interleaved, each side with its own settings of the allocator and one untimed step to settle in them."""
     config, shape = resolve(preset, image_size=32, channels=3), {"image_size": 32, "channels": 3, "batch_size": 128}
     sides = {
         "official": official_step(config, 128),
@@ -52,7 +52,9 @@ def test_step_in_one_process(preset: str, note: Note) -> None:
         "eager": make_step(preset, **shape),
         "compiled": make_step(preset, compile=True, **shape),
     }
-    rounds = interleave(sides, rounds=ROUNDS[preset])
+    own = {side: with_kept_memory(step, config, 128) for side, step in sides.items()}
+    own["official"] = with_default_memory(sides["official"], config, 128)
+    rounds = interleave(own, rounds=ROUNDS[preset], settle=True)
     for side in ("float32", "eager", "compiled"):
         times = f"{rounds.median('official') * 1e3:.0f} / {rounds.median(side) * 1e3:.0f} ms, aim {AIMS[preset]}"
         note(f"step {preset}, {side}", rounds.ratio("official", side), target=MEASURED[preset][side], detail=times)
