@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.allocator import forget_pages, give_back_freed_memory, keep_step_memory
+from bench.allocator import forget_pages, reused_memory
 from bench.cell import Cell, ScorePoint, guidance_weight, score_points, validation_steps
 from bench.prepared import (
     Prepared,
@@ -144,7 +144,8 @@ class _CellRun:
                 self.writer.reserve(state)
             self._evaluate(state)
             while state.step < self.cell.training.steps:
-                self._train_until(state, self._next_stop(state.step))
+                with reused_memory():
+                    self._train_until(state, self._next_stop(state.step))
                 self._evaluate(state)
                 self._save(state)
 
@@ -160,7 +161,6 @@ class _CellRun:
                 Runtime.from_mapping(checkpoint.header["runtime"]), device=self.runtime.device
             )
             self.runtime.apply()
-        keep_step_memory(self.prepared.model, self.cell.training.batch_size)
         model = prepare_network(build(self.prepared.model, seed=self.cell.seed), self.runtime)
         state = TrainState(model, self.cell.training, self.runtime)
         for problem in problems:
@@ -281,7 +281,6 @@ class _CellRun:
     def _make_room(self, state: TrainState) -> None:
         """Let go of what only training needs, for scoring has its own peak."""
         state.make_room()
-        give_back_freed_memory()
         forget_pages(self.prepared.dataset.train.images)
 
     def _with_weights(self, state: TrainState, weights: str) -> Any:
@@ -333,7 +332,6 @@ class _CellRun:
         if any(known == identity for known, _ in self.scores):
             return
         model, evaluation, dataset = self.prepared.model, self.cell.evaluation, self.prepared.dataset
-        give_back_freed_memory()
         decoder = decoder_for(dataset.encoding.card(), self.runtime.device) if dataset.encoding else None
         with self._with_weights(state, point.weights):
             images = sample_images(
@@ -352,7 +350,6 @@ class _CellRun:
                 progress=lambda done: self._tell(state.step, doing=f"sampling {done}/{point.samples}"),
             )
         self._tell(state.step, doing="scoring")
-        give_back_freed_memory()
         self._save_picture(images, point)
         size = self.cell.training.image_size or None
         extractor = extractor_for(evaluation.extractor, self.runtime.device, self.extractor_weights)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from bench.allocator import reused_memory
 from bench.conditions import Condition
 from bench.data import to_uint8
 from bench.diffusion import VPSDE, Process
@@ -26,6 +27,7 @@ class NotFinite(ArithmeticError):
     """A loss or a sample that is not a finite number."""
 
 
+@reused_memory()
 @torch.inference_mode()
 def sample_images(
     model: nn.Module,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from bench.allocator import reused_memory
 from variants.registry import Registry
 
 if TYPE_CHECKING:
@@ -95,11 +96,12 @@ def extract(
     """Features of ``images`` (uint8 (N, C, H, W), numpy or torch), float32 (b, d) on the CPU, a batch at a time."""
     import torch
 
-    for first in range(0, len(images), extractor.batch_size):
-        rows = images[first : first + extractor.batch_size]
-        batch = rows if isinstance(rows, torch.Tensor) else torch.from_numpy(np.array(rows))
-        yield extractor(batch).cpu().numpy()
-        progress(min(first + extractor.batch_size, len(images)))
+    with reused_memory():
+        for first in range(0, len(images), extractor.batch_size):
+            rows = images[first : first + extractor.batch_size]
+            batch = rows if isinstance(rows, torch.Tensor) else torch.from_numpy(np.array(rows))
+            yield extractor(batch).cpu().numpy()
+            progress(min(first + extractor.batch_size, len(images)))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from bench.allocator import keep_step_memory
+from bench.allocator import keep_freed_memory
 from bench.compilation import compiled
 from bench.config import TrainingConfig
 from bench.profile.macs import example_inputs
@@ -38,6 +38,7 @@ def make_workload(config: ModelConfig, setting: Setting) -> Workload:
     Raises ValueError where the setting makes no sense for the network.
     """
     setting.check(config)
+    keep_freed_memory()  # as a cell does
     model = _network(config, setting)
     return {"forward": _forward, "train": _train, "sample": _sample}[setting.mode](model, config, setting)
 
@@ -97,7 +98,6 @@ def _sample(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload
 
 
 def _train(model: nn.Module, config: ModelConfig, setting: Setting) -> Workload:
-    keep_step_memory(config, setting.batch_size)  # as a cell does
     network = _data_parallel(model, setting)
     state = TrainState(network, TrainingConfig(batch_size=setting.batch_size), setting.runtime)
     x, _, y, _ = example_inputs(config, batch_size=setting.batch_size, device=setting.device)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.allocator import keep_step_memory
+from bench.allocator import keep_freed_memory
 from bench.compilation import compiled
 from bench.diffusion import PROCESSES
 from bench.random import normal, stream
@@ -205,7 +205,7 @@ def make_step(
         cuda_graphs=cuda_graphs,
     )
     runtime.apply()
-    keep_step_memory(network, batch_size)
+    keep_freed_memory()
     runtime = with_measured_attention(runtime, [network])
     model = prepare_network(build(network, seed=seed), runtime)
     state = TrainState(model, TrainingConfig(batch_size=batch_size), runtime)

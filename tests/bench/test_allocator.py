@@ -8,48 +8,60 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.allocator import LARGE, forget_pages, keep_step_memory, largest_activation
-from variants import resolve
+from bench.allocator import forget_pages
 
+MIB = 1 << 20
 FAULTS = """
 import resource, sys
 import numpy as np
 from bench.allocator import give_back_freed_memory, keep_freed_memory
 how, size = sys.argv[1], int(sys.argv[2])
 if how != "default":
-    assert keep_freed_memory(large_blocks=how == "large")
+    assert keep_freed_memory()
 def once():
     for block in [np.full(size, 1, np.uint8) for _ in range(4)]:
         del block
+    if how == "given back":
+        give_back_freed_memory()
 once()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
     once()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-
-
-MIB = 1 << 20
+REUSED = """
+import numpy as np
+from bench.allocator import reused_memory
+def resident():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("VmRSS")).split()[1]) << 10
+before = resident()
+with reused_memory():
+    np.full(100 << 20, 1, np.uint8)
+    assert resident() - before > 90 << 20, "kept within the block"
+assert resident() - before < 10 << 20, "and given back at its end"
+"""
 GLIBC = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
 
 
-def _faults(setting: str, size: int) -> int:
-    done = subprocess.run(
-        [sys.executable, "-c", FAULTS, setting, str(size)], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout)
+def _run(code: str, *arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @GLIBC
-@pytest.mark.parametrize(("setting", "size"), [("small", 12 * MIB), ("large", 12 * MIB), ("large", 64 * MIB)])
-def test_freed_memory_is_used_again_without_page_faults(setting: str, size: int) -> None:
-    assert _faults(setting, size) < 32
-    assert _faults("default", size) >= 5 * size // (2 * MIB), "a fault for each huge page at least, five times"
+@pytest.mark.parametrize("size", [12 * MIB, 64 * MIB])
+def test_freed_memory_is_used_again_without_page_faults(size: int) -> None:
+    faults = {how: int(_run(FAULTS, how, str(size))) for how in ("default", "kept", "given back")}
+    assert faults["kept"] < 32
+    for how in ("default", "given back"):
+        assert faults[how] >= 5 * size // (2 * MIB), "a fault for each huge page at least, five times"
 
 
 @GLIBC
-def test_large_blocks_are_given_back_unless_they_are_asked_for() -> None:
-    assert _faults("small", 64 * MIB) >= 5 * 4 * 32
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident sizes are read from /proc")
+def test_memory_is_kept_within_the_block_and_given_back_after_it() -> None:
+    _run(REUSED)
 
 
 def test_pages_of_a_map_are_forgotten_and_read_again(tmp_path: Path) -> None:
@@ -59,15 +71,3 @@ def test_pages_of_a_map_are_forgotten_and_read_again(tmp_path: Path) -> None:
     forget_pages(mapped[10:])
     forget_pages(np.arange(3))
     assert mapped.sum() == total
-
-
-def test_large_blocks_are_kept_only_where_a_step_has_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, large = (resolve(name, image_size=32, channels=3) for name in ("uvit-nano/4", "uvit-nano/2"))
-    assert largest_activation(small, 128) == 2 * 128 * 65 * 512
-    assert largest_activation(large, 128) == 2 * 128 * 257 * 4 * 257
-    assert largest_activation(small, 128) < LARGE < largest_activation(large, 128)
-    asked: list[bool] = []
-    monkeypatch.setattr("bench.allocator.keep_freed_memory", lambda *, large_blocks: asked.append(large_blocks))
-    for network in (small, large):
-        keep_step_memory(network, 128)
-    assert asked == [False, True]

@@ -18,7 +18,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.allocator import keep_step_memory
+from bench.allocator import keep_freed_memory
 from variants.config import ModelConfig
 
 
@@ -88,31 +88,32 @@ def _embedding(timesteps: Tensor, dim: int) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
-def with_default_memory(step: Callable[[], Tensor], config: ModelConfig, batch_size: int) -> Callable[[], Tensor]:
-    """``step`` under what glibc's own rule comes to in a process that does nothing else (mallopt(3), M_MMAP_THRESHOLD).
+def with_default_memory(work: Callable[[], object], config: ModelConfig, batch_size: int) -> Callable[[], object]:
+    """``work`` under what glibc's own rule comes to in a process that does nothing else (mallopt(3), M_MMAP_THRESHOLD).
 
     The threshold grows to the largest freed block, at most 32 MiB, and the heap keeps twice as much at its end.
     """
     if platform.libc_ver()[0] != "glibc":
-        return step
+        return work
     blocks = [4 * batch_size * (config.num_patches + 1) * width * config.embed_dim for width in (1, 2, 3, 4)]
     largest = max((size for size in blocks if size <= 32 << 20), default=32 << 20)
     mallopt = ctypes.CDLL(None).mallopt
 
-    def under_defaults() -> Tensor:
+    def under_defaults() -> object:
         mallopt(-3, largest)
         mallopt(-1, 2 * largest)
-        return step()
+        return work()
 
     return under_defaults
 
 
-def with_kept_memory(step: Callable[[], Tensor], config: ModelConfig, batch_size: int) -> Callable[[], Tensor]:
-    """``step`` under the suite's own settings, which another side of a comparison may have changed."""
+def with_kept_memory(work: Callable[[], object]) -> Callable[[], object]:
+    """``work`` under the suite's own settings, which another side of a comparison may have changed."""
 
-    def under_ours() -> Tensor:
-        keep_step_memory(config, batch_size)
-        return step()
+    def under_ours() -> object:
+        keep_freed_memory.cache_clear()
+        keep_freed_memory()
+        return work()
 
     return under_ours
 

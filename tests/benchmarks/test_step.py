@@ -52,7 +52,7 @@ def test_step_in_one_process(preset: str, note: Note) -> None:
         "eager": make_step(preset, **shape),
         "compiled": make_step(preset, compile=True, **shape),
     }
-    own = {side: with_kept_memory(step, config, 128) for side, step in sides.items()}
+    own = {side: with_kept_memory(step) for side, step in sides.items()}
     own["official"] = with_default_memory(sides["official"], config, 128)
     rounds = interleave(own, rounds=ROUNDS[preset], settle=True)
     for side in ("float32", "eager", "compiled"):
