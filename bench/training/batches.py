@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,9 +20,6 @@ from bench.runtime import to_device
 
 if TYPE_CHECKING:
     from bench.data import Dataset, Split
-
-
-TOGETHER = 4  # batches in memory at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +67,13 @@ def training_batches(
     """The batches of ``steps`` in order, each equal to `training_batch`'s.
 
     ``ahead`` draws the next one in a thread while the device works on this one; by default on accelerators, where the
-    host would be idle. On a CPU the cores train, and between steps each draws a batch, `TOGETHER` at most.
+    host would be idle, and not on a CPU, where the cores train.
     """
     condition = condition or Condition()
     on_accelerator = torch.device(device).type != "cpu"
     if not (on_accelerator if ahead is None else ahead):
-        yield from _drawn_together(dataset, condition, seed, steps, batch_size, device)
+        for step in steps:
+            yield _host_batch(dataset, condition, seed, step, batch_size).on(device)
         return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
         drawn = deque(thread.submit(_host_batch, dataset, condition, seed, step, batch_size) for step in steps[:1])
@@ -83,22 +81,6 @@ def training_batches(
             if step != steps[-1]:
                 drawn.append(thread.submit(_host_batch, dataset, condition, seed, step + steps.step, batch_size))
             yield drawn.popleft().result().on(device)
-
-
-def _drawn_together(
-    dataset: Dataset, condition: Condition, seed: int, steps: range, batch_size: int, device: str
-) -> Iterator[Batch]:
-    """A stream of random numbers is drawn by one thread; those of several steps by several."""
-    count = min(torch.get_num_threads(), TOGETHER)
-    if count == 1:
-        for step in steps:
-            yield _host_batch(dataset, condition, seed, step, batch_size).on(device)
-        return
-    draw = partial(_host_batch, dataset, condition, seed, batch_size=batch_size)
-    with ThreadPoolExecutor(max_workers=count, thread_name_prefix="batches") as threads:
-        for first in range(0, len(steps), count):
-            for drawn in list(threads.map(draw, steps[first : first + count])):
-                yield drawn.on(device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

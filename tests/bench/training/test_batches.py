@@ -75,26 +75,6 @@ def test_batches_drawn_ahead_are_the_same_batches(ahead: bool | None) -> None:
     assert list(training_batches(data, seed=3, steps=range(4, 4), batch_size=6, device="cpu", ahead=ahead)) == []
 
 
-@pytest.mark.parametrize("threads", [2, 3, 16])
-def test_batches_drawn_together_are_the_same_batches(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    data, here, drawing = _dataset(flip=True), threading.get_ident(), set[int]()
-    alone = list(training_batches(data, seed=3, steps=range(4, 9), batch_size=6, device="cpu"))
-    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
-    real = batches_module._host_batch
-
-    def noted(*arguments: object, **options: object) -> object:
-        drawing.add(threading.get_ident())
-        return real(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(batches_module, "_host_batch", noted)
-    together = list(training_batches(data, seed=3, steps=range(4, 9), batch_size=6, device="cpu"))
-    for ours, expected in zip(together, alone, strict=True):
-        assert torch.equal(ours.x0, expected.x0)
-        assert torch.equal(ours.t, expected.t)
-        assert torch.equal(ours.noise, expected.noise)
-    assert here not in drawing
-
-
 def test_the_next_batch_is_drawn_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn, host_batch = threading.Semaphore(0), batches_module._host_batch
 
