@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from ablations.budgets import load_budgets
+from bench.allocator import keep_freed_memory
 from bench.cell import Cell
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.pipeline import _CellRun, run_cell
@@ -41,6 +42,7 @@ def test_the_loop_over_the_bare_step(preset: str, batch: int, threads: int, tmp_
     )
     runtime = dataclasses.replace(FAST, threads=threads)
     runtime.apply()
+    keep_freed_memory()  # as the loop's caller does
     run = _CellRun(prepare(cell), Store(tmp_path), runtime, None, None, lambda event: None)
     looped, bare = run._start(), run._start()
     x0 = torch.randn(batch, 3, 32, 32).clamp(-1, 1)
