@@ -184,7 +184,7 @@ def test_profiles_of_the_trainings_own_batch_size_come_first() -> None:
 def test_without_profiles_the_view_names_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     found = view(grid({"concat": falling(0.1), "add": falling(0.2)}), "time")
     assert not found.exists and found.why_none is not None
-    command = found.why_none.split("`")[1]
+    command = found.why_none.partition("to measure them: ")[2]
     chosen = "--grid skip --preset uvit-micro-deep/4 --dataset photos --mode train --batch-sizes 32"
     assert command == f"uvit profile {chosen} --out DIR"
     assert cli.main([*command.split()[1:-1], "nowhere", "--help"]) == 0  # every option is one of the command
