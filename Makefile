@@ -63,7 +63,7 @@ bench-gpu: setup
 
 # every measured figure of docs/performance.md; an hour on two cores that do nothing else
 bench: setup
-	$(BIN)/pytest tests/benchmarks -m "(bench or gate) and not cuda"
+	$(BIN)/pytest tests/benchmarks -m "bench or gate"
 
 # hot paths against the last that were saved on this machine, in .benchmarks/; exit code 1 where one got slower
 bench-compare: setup

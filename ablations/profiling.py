@@ -67,7 +67,7 @@ def profile(request: ProfileRequest, root: Path) -> Iterator[ProfileRecord]:
 
 def _may_crash(job: Job, place: World) -> bool:
     """Graphs of two large networks once ended a process on an H100, and with it all that was still to be measured."""
-    return job.setting.cuda_graphs and place.size == 1
+    return job.setting.cuda_graphs and job.setting.device_type == "cuda" and place.size == 1
 
 
 def make_jobs(request: ProfileRequest, place: World) -> list[Job]:

@@ -15,6 +15,7 @@ from bench.config import TrainingConfig
 from bench.profile.macs import example_inputs
 from bench.profile.setting import Setting
 from bench.sampling import sample_images
+from bench.training.graph import warm_up
 from bench.training.step import TrainState, prepare_network
 from variants import build
 
@@ -152,12 +153,7 @@ def _train_bytes(model: nn.Module, state: TrainState) -> dict[str, int]:
 
 def _graphed(call: Callable[[], Tensor]) -> Callable[[], Tensor]:
     """``call`` captured once; each replay works on the same memory, so its result is overwritten by the next."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):  # kernels choose and allocate before the capture
-            call()
-    torch.cuda.current_stream().wait_stream(stream)
+    warm_up(call)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         out = call()

@@ -18,6 +18,16 @@ WARM_UP = 3  # passes before the capture, in which kernels choose and libraries 
 LARGE = 0.25  # share of the card's memory from which a graph is let go before images are drawn
 
 
+def warm_up(call: Callable[[], object]) -> None:
+    """Run ``call`` a few times on a stream of its own, as a capture wants it."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARM_UP):
+            call()
+    torch.cuda.current_stream().wait_stream(stream)
+
+
 class GradientGraph:
     """``loss(*batch, **condition)`` and its backward, captured for tensors shaped like those given.
 
@@ -36,12 +46,7 @@ class GradientGraph:
         self._batch = tuple(tensor.clone() for tensor in batch)
         self._condition = {name: rows.clone() for name, rows in condition.items()}
         reserved = torch.cuda.memory_reserved()
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP):
-                self._backward(loss)
-        torch.cuda.current_stream().wait_stream(stream)
+        warm_up(lambda: self._backward(loss))
         self._forget_gradients()  # those that the capture makes are written anew by each replay
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):

@@ -1,4 +1,4 @@
-"""The paper's presets on one GPU: ``python -m tests.gpu.profile_presets OUT``; about six minutes on an H100 of 80 GB.
+"""The paper's presets on one GPU: ``python -m tests.gpu.profile_presets OUT``; S and M took 203 s on an H100.
 
 float32, bfloat16, bfloat16 compiled and as a CUDA graph, sampling, and the official table's gradient checkpointing. One
 process for all, so that torch is loaded once. OUT holds the records; `uvit report OUT` shows them.
