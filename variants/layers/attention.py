@@ -21,7 +21,7 @@ def fused(qkv: Tensor, heads: int) -> Tensor:
 
 def plain(qkv: Tensor, heads: int) -> Tensor:
     """The same as two matrix products and a softmax, which every counter and device understands."""
-    if qkv.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+    if qkv.requires_grad and torch.is_grad_enabled():
         attended: Tensor = _PlainWithGradient.apply(qkv, heads)
         return attended
     return _attend(qkv, heads)[0]

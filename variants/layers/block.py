@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from variants.axis import builder
 from variants.config import ModelConfig
 from variants.layers.attention import Attention
+from variants.layers.gelu import Gelu
 from variants.layers.time import TimeConditioning
 
 
@@ -16,7 +17,7 @@ class Mlp(nn.Module):
     def __init__(self, dim: int, hidden: int, *, approximate: str = "none") -> None:
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden)
-        self.act = nn.GELU(approximate)
+        self.act = Gelu(approximate)
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, h: Tensor) -> Tensor:
