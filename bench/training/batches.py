@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,9 @@ from bench.runtime import to_device
 
 if TYPE_CHECKING:
     from bench.data import Dataset, Split
+
+TOGETHER = 16  # batches drawn at once on a CPU: after a step its threads spin for milliseconds, and hinder two or four
+TOGETHER_BYTES = 64 * 1024**2  # the memory that they may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +70,13 @@ def training_batches(
     """The batches of ``steps`` in order, each equal to `training_batch`'s.
 
     ``ahead`` draws the next one in a thread while the device works on this one; by default on accelerators, where the
-    host would be idle, and not on a CPU, where the cores train.
+    host would be idle. On a CPU the cores train, and every few steps each of them draws batches (`TOGETHER`).
     """
     condition = condition or Condition()
     on_accelerator = torch.device(device).type != "cpu"
     if not (on_accelerator if ahead is None else ahead):
-        for step in steps:
-            yield _host_batch(dataset, condition, seed, step, batch_size).on(device)
+        draw = partial(_host_batch, dataset, condition, seed, batch_size=batch_size)
+        yield from (drawn.on(device) for drawn in _drawn_together(draw, steps, threads=torch.get_num_threads()))
         return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as thread:
         drawn = deque(thread.submit(_host_batch, dataset, condition, seed, step, batch_size) for step in steps[:1])
@@ -81,6 +84,21 @@ def training_batches(
             if step != steps[-1]:
                 drawn.append(thread.submit(_host_batch, dataset, condition, seed, step + steps.step, batch_size))
             yield drawn.popleft().result().on(device)
+
+
+def _drawn_together(draw: Callable[[int], _HostBatch], steps: range, *, threads: int) -> Iterator[_HostBatch]:
+    """The batches of ``steps`` in order. A stream of random numbers is drawn by one thread, several by several."""
+    if threads == 1:
+        yield from map(draw, steps)
+        return
+    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="batches") as pool:
+        count = 1  # of the first, which tells how large they are
+        while steps:
+            drawn = deque(pool.map(draw, steps[:count]))
+            steps = steps[count:]
+            count = max(1, min(TOGETHER, TOGETHER_BYTES // drawn[0].nbytes))
+            while drawn:
+                yield drawn.popleft()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +111,10 @@ class _HostBatch:
     t: Tensor
     noise: Tensor
     condition: dict[str, Tensor]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(rows.nbytes for rows in (self.pixels, self.t, self.noise, *self.condition.values()))
 
     def on(self, device: str) -> Batch:
         """Moved to ``device``."""

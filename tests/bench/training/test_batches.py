@@ -75,6 +75,53 @@ def test_batches_drawn_ahead_are_the_same_batches(ahead: bool | None) -> None:
     assert list(training_batches(data, seed=3, steps=range(4, 4), batch_size=6, device="cpu", ahead=ahead)) == []
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_several_cores_draw_the_same_batches_several_at_once(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, here, drawing = _dataset(flip=True), threading.get_ident(), list[int]()
+    alone = [training_batch(data, seed=3, step=step, batch_size=6, device="cpu") for step in range(4, 9)]
+    host_batch = batches_module._host_batch
+
+    def noted(*args: Any, **options: Any) -> Any:
+        drawing.append(threading.get_ident())
+        return host_batch(*args, **options)
+
+    monkeypatch.setattr(batches_module, "_host_batch", noted)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    together = training_batches(data, seed=3, steps=range(4, 9), batch_size=6, device="cpu")
+    drawn, numbers = list[Any](), list[int]()
+    for one in together:
+        drawn.append(one)
+        numbers.append(len(drawing))
+    assert here not in drawing
+    assert numbers == [1, 5, 5, 5, 5], "the first tells how large a batch is; then as many as fit"
+    for ours, expected in zip(drawn, alone, strict=True):
+        assert torch.equal(ours.x0, expected.x0)
+        assert torch.equal(ours.t, expected.t)
+        assert torch.equal(ours.noise, expected.noise)
+
+
+@pytest.mark.parametrize(
+    ("limit", "room", "expected"), [(2, 1e9, [1, 3, 3, 5, 5]), (9, 1_300, [1, 3, 3, 5, 5]), (9, 1, [1, 2, 3, 4, 5])]
+)
+def test_batches_in_memory_are_bounded(
+    limit: int, room: float, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(batches_module, "TOGETHER", limit)
+    monkeypatch.setattr(batches_module, "TOGETHER_BYTES", int(room))
+    host_batch, drawn = batches_module._host_batch, list[int]()
+
+    def sized(*args: Any, **options: Any) -> Any:
+        made = host_batch(*args, **options)
+        assert made.nbytes == 6 * (16 + 4 + 64) == 504
+        drawn.append(1)
+        return made
+
+    monkeypatch.setattr(batches_module, "_host_batch", sized)
+    batches = training_batches(_dataset(flip=False), seed=0, steps=range(5), batch_size=6, device="cpu")
+    assert [len(drawn) for _ in batches] == expected
+
+
 def test_the_next_batch_is_drawn_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn, host_batch = threading.Semaphore(0), batches_module._host_batch
 
