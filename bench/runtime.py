@@ -30,6 +30,7 @@ class Runtime:
     compile: bool = False  # torch.compile of the training step's network
     gradient_checkpointing: bool = False  # recompute each block in the backward pass: less memory, more time
     cuda_graphs: bool = False  # replay the training step's forward and backward as one CUDA graph
+    halves: bool = False  # a batch's gradient in two halves side by side, each on half of a CPU's cores
 
     def asdict(self) -> dict[str, Any]:
         return asdict(self)
@@ -139,6 +140,7 @@ def resolve_runtime(
         compile=compile,
         gradient_checkpointing=gradient_checkpointing,
         cuda_graphs=device.startswith("cuda") if cuda_graphs is None else cuda_graphs,
+        halves=device.startswith("cpu"),
     )
 
 

@@ -21,6 +21,7 @@ from bench.random import normal, stream
 from bench.runtime import Runtime, resolve_runtime
 from bench.training.ema import Ema
 from bench.training.graph import GradientGraph
+from bench.training.halves import SMALLEST, Halves
 
 if TYPE_CHECKING:
     from bench.config import Precision, TrainingConfig
@@ -41,13 +42,15 @@ class TrainState:
     """
 
     def __init__(self, model: nn.Module, config: TrainingConfig, runtime: Runtime) -> None:
-        runtime = dataclasses.replace(runtime, cuda_graphs=_can_capture(runtime))
+        halves = _can_halve(runtime, config.batch_size)
+        runtime = dataclasses.replace(runtime, cuda_graphs=_can_capture(runtime), halves=halves)
         self.model, self.config, self.runtime, self.step = model, config, runtime, 0
         self.network = compiled(model) if runtime.compile else model
         self.process = PROCESSES.get(config.process)
         self.ema = Ema(model, ema_decay=config.ema_decay)
         self.micro_batch = config.batch_size
         self._graph: GradientGraph | None = None
+        self._halves = Halves(model, self.loss, threads=runtime.threads) if halves else None
         fused = torch.device(runtime.device).type in ("cpu", "cuda")
         self.optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.lr, betas=config.betas, weight_decay=config.weight_decay, fused=fused
@@ -91,6 +94,8 @@ class TrainState:
             try:
                 if self.runtime.cuda_graphs and self.micro_batch >= len(x0):
                     return self._replay((x0, t, noise), condition)
+                if self._halves is not None and self.micro_batch >= len(x0):
+                    return self._halves.gradients((x0, t, noise), condition)
                 return self._accumulate(x0, t, noise, condition)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error) or self.micro_batch == 1:
@@ -138,6 +143,13 @@ def _can_capture(runtime: Runtime) -> bool:
     """Checkpointing asks for the state of random numbers in its passes, which a capture forbids."""
     on_cuda = torch.device(runtime.device).type == "cuda"
     return runtime.cuda_graphs and on_cuda and not runtime.gradient_checkpointing
+
+
+def _can_halve(runtime: Runtime, batch_size: int) -> bool:
+    """Compiled code has its number of threads in it; checkpointing is asked for where memory is short."""
+    shared = runtime.device.startswith("cpu") and runtime.threads >= 2 and runtime.threads % 2 == 0
+    one_pass = runtime.compile or runtime.gradient_checkpointing
+    return runtime.halves and shared and batch_size >= SMALLEST and not one_pass
 
 
 def is_out_of_memory(error: BaseException) -> bool:
