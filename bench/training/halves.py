@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 SMALLEST = 64  # images of a batch from which halves pay; smaller ones wait for Python, which runs one thread at a time
 
 
+def may_run_side_by_side(model: nn.Module) -> bool:
+    """Whether every module is torch's or of `variants`, whose passes keep nothing in the module; a plugin's might."""
+    return all(type(module).__module__.partition(".")[0] in ("torch", "variants") for module in model.modules())
+
+
 class Halves:
     """``loss(x0, t, noise, **condition)``, a mean over images, and the gradients of ``model`` for it."""
 

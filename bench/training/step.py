@@ -21,7 +21,7 @@ from bench.random import normal, stream
 from bench.runtime import Runtime, resolve_runtime
 from bench.training.ema import Ema
 from bench.training.graph import GradientGraph
-from bench.training.halves import SMALLEST, Halves
+from bench.training.halves import SMALLEST, Halves, may_run_side_by_side
 
 if TYPE_CHECKING:
     from bench.config import Precision, TrainingConfig
@@ -42,7 +42,7 @@ class TrainState:
     """
 
     def __init__(self, model: nn.Module, config: TrainingConfig, runtime: Runtime) -> None:
-        halves = _can_halve(runtime, config.batch_size)
+        halves = _can_halve(runtime, config.batch_size) and may_run_side_by_side(model)
         runtime = dataclasses.replace(runtime, cuda_graphs=_can_capture(runtime), halves=halves)
         self.model, self.config, self.runtime, self.step = model, config, runtime, 0
         self.network = compiled(model) if runtime.compile else model

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from bench.config import TrainingConfig
 from bench.random import normal, stream
 from bench.runtime import Runtime, resolve_runtime
-from bench.training.halves import Halves
+from bench.training.halves import Halves, may_run_side_by_side
 from bench.training.step import TrainState, _can_halve
+from tests.variants.data import SMALL, options
 from variants import create_model
 
+RIVALS = ("genvit/4", "unet-cifar10", "dit-s/4")
 HALVES = Runtime(threads=2, halves=True)
 
 
@@ -98,6 +100,36 @@ def test_what_ran_is_told() -> None:
     assert _state(HALVES).runtime.halves
     assert not _state(HALVES, batch_size=8).runtime.halves
     assert not Runtime.from_mapping({"threads": 2}).halves, "a grid begun before there were halves goes on without"
+
+
+def test_halves_are_the_same_bits_again() -> None:
+    one, other = _state(HALVES), _state(HALVES)
+    x0, t, noise, y = _data()
+    for state in (one, other, one, other, one, other):
+        state.train_step(x0, t, noise, y=y)
+    for a, b in zip(one.model.parameters(), other.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_plugins_network_runs_alone() -> None:
+    model = create_model("uvit-micro/4+depth=3", image_size=8, channels=3)
+    assert TrainState(model, TrainingConfig(batch_size=64), HALVES).runtime.halves
+    model.in_blocks[0].mlp.act = _Odd()
+    assert not TrainState(model, TrainingConfig(batch_size=64), HALVES).runtime.halves
+
+
+@pytest.mark.parametrize("spec", [*(f"{SMALL}+{axis}={option}" for axis, option in options()), *RIVALS])
+def test_a_pass_keeps_nothing_in_the_modules(spec: str) -> None:
+    model = create_model(spec, image_size=16, channels=3)
+    assert may_run_side_by_side(model)
+
+    def held() -> list[object]:
+        attributes = [{key: id(value) for key, value in vars(module).items()} for module in model.modules()]
+        return [*attributes, *((name, id(buffer), buffer._version) for name, buffer in model.named_buffers())]
+
+    before = held()
+    model(torch.zeros(2, 3, 16, 16), torch.ones(2))
+    assert held() == before
 
 
 def test_out_of_memory_in_one_half_ends_both_and_goes_on_in_parts() -> None:
