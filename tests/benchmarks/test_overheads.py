@@ -29,7 +29,7 @@ from variants import create_model
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1_200)]
 
-FAST = Runtime(precision="bfloat16", attention="plain", threads=2)
+FAST = Runtime(precision="bfloat16", attention="plain", threads=2, halves=True)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,8 @@ budget = load_budgets().get("cpu")
 cell = Cell(variant="uvit-nano/4", dataset="photos", budget="cpu", seed=0,
             training=dataclasses.replace(budget.training, steps=60, batch_size=128, precision="bfloat16"),
             evaluation=dataclasses.replace(budget.evaluation, every=0, val_every=0, nfe=5))
-record = run_cell(cell, root=Path(sys.argv[1]), runtime=Runtime(precision="bfloat16", attention="plain", threads=2))
+runtime = Runtime(precision="bfloat16", attention="plain", threads=2, halves=True)
+record = run_cell(cell, root=Path(sys.argv[1]), runtime=runtime)
 assert any(score.metric.startswith("fd_") for score in record.scores), record.error
 print(int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 2**20)
 """
