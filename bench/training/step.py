@@ -94,14 +94,15 @@ class TrainState:
             try:
                 if self.runtime.cuda_graphs and self.micro_batch >= len(x0):
                     return self._replay((x0, t, noise), condition)
-                if self._halves is not None and self.micro_batch >= len(x0):
+                if self._halves is not None:
                     return self._halves.gradients((x0, t, noise), condition)
                 return self._accumulate(x0, t, noise, condition)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error) or self.micro_batch == 1:
                     raise
             self.micro_batch = (self.micro_batch + 1) // 2
-            self._graph = None
+            self._graph = self._halves = None
+            self.runtime = dataclasses.replace(self.runtime, halves=False)
             if torch.device(self.runtime.device).type == "cuda":
                 torch.cuda.empty_cache()
 

@@ -29,7 +29,6 @@ def _slope(x: float) -> float:
 
 def _fit(odd: Callable[[float], float], limit: float, degree: int) -> list[float]:
     """Coefficients c, of rising power, with ``odd(x) − ½`` ≈ u·Σ cᵢ(2u² − 1)ⁱ for u = x / ``limit`` in [−1, 1]."""
-
     v = chebyshev.chebpts1(degree + 1)
     u = np.sqrt(0.5 * (v + 1.0))
     quotients = [(odd(limit * x) - 0.5) / x for x in u.tolist()]

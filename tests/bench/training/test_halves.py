@@ -152,6 +152,7 @@ def test_out_of_memory_in_one_half_ends_both_and_goes_on_in_parts() -> None:
     loss, expected = state.train_step(x0, t, noise, y=y), calm.train_step(x0, t, noise, y=y)
     assert at_the_retry[0] == 0, "the other half had ended"
     assert state.micro_batch == 17
+    assert not state.runtime.halves
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)
 
 
