@@ -47,7 +47,7 @@ def test_the_loop_over_the_bare_step(preset: str, batch: int, threads: int, tmp_
     looped, bare = run._start(), run._start()
     x0 = torch.randn(batch, 3, 32, 32).clamp(-1, 1)
     noise, t = torch.randn_like(x0), torch.rand(batch)
-    steps = 10  # at least as often as a cell logs
+    steps = 40  # a cell trains hundreds from one evaluation to the next, and draws their batches sixteen at a time
     sides = {
         "loop": lambda: run._train_until(looped, looped.step + steps),
         "bare": lambda: [bare.train_step(x0, t, noise) for _ in range(steps)],
