@@ -39,6 +39,9 @@ def compiled(network: nn.Module) -> nn.Module:
 
     torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, _SHAPES)
     torch._dynamo.config.fail_on_recompile_limit_hit = True  # an arm that ran eagerly would be timed as another path
-    multiply_add = {"cpp.enable_floating_point_contract_flag": "fast"}  # a·b + c as one instruction, rounded once
-    optimised: nn.Module = torch.compile(network, dynamic=False, options={**multiply_add})  # type: ignore[assignment]
+    optimised: nn.Module = torch.compile(  # type: ignore[assignment]
+        network,
+        dynamic=False,
+        options={"cpp.enable_floating_point_contract_flag": "fast"},  # a·b + c as one instruction, rounded once
+    )
     return optimised

@@ -24,6 +24,14 @@ def may_run_side_by_side(model: nn.Module) -> bool:
     return all(type(module).__module__.partition(".")[0] in ("torch", "variants") for module in model.modules())
 
 
+def share_of_loss(
+    loss: Callable[..., Tensor], batch: tuple[Tensor, ...], condition: Mapping[str, Tensor], part: slice
+) -> Tensor:
+    """What the rows ``part`` add to ``loss(*batch, **condition)``, a mean over images; the parts' sum is the whole."""
+    rows = {name: value[part] for name, value in condition.items()}
+    return loss(*(tensor[part] for tensor in batch), **rows) * ((part.stop - part.start) / len(batch[0]))
+
+
 class Halves:
     """``loss(x0, t, noise, **condition)``, a mean over images, and the gradients of ``model`` for it."""
 
@@ -36,9 +44,7 @@ class Halves:
         """The mean loss of ``batch``, detached; the parameters' gradients are its. Raises what a half raised."""
         middle, size = len(batch[0]) // 2, len(batch[0])
         parts = (slice(0, middle), slice(middle, size))
-        running = [
-            self._pool.submit(self._part, batch, condition, part, (part.stop - part.start) / size) for part in parts
-        ]
+        running = [self._pool.submit(self._part, batch, condition, part) for part in parts]
         wait(running)
         (loss, gradients), (other_loss, others) = (one.result() for one in running)
         for parameter, *of_both in zip(self._parameters, gradients, others, strict=True):
@@ -48,10 +54,9 @@ class Halves:
         return loss + other_loss
 
     def _part(
-        self, batch: tuple[Tensor, ...], condition: Mapping[str, Tensor], part: slice, share: float
+        self, batch: tuple[Tensor, ...], condition: Mapping[str, Tensor], part: slice
     ) -> tuple[Tensor, tuple[Tensor | None, ...]]:
-        rows = {name: value[part] for name, value in condition.items()}
-        loss = self._loss(*(tensor[part] for tensor in batch), **rows) * share
+        loss = share_of_loss(self._loss, batch, condition, part)
         return loss.detach(), torch.autograd.grad(loss, self._parameters, allow_unused=True)
 
 

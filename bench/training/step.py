@@ -21,7 +21,7 @@ from bench.random import normal, stream
 from bench.runtime import Runtime, resolve_runtime
 from bench.training.ema import Ema
 from bench.training.graph import GradientGraph
-from bench.training.halves import SMALLEST, Halves, may_run_side_by_side
+from bench.training.halves import SMALLEST, Halves, may_run_side_by_side, share_of_loss
 
 if TYPE_CHECKING:
     from bench.config import Precision, TrainingConfig
@@ -133,8 +133,7 @@ class TrainState:
         total = torch.zeros((), device=x0.device)
         for first in range(0, len(x0), self.micro_batch):
             part = slice(first, min(first + self.micro_batch, len(x0)))
-            loss = self.loss(x0[part], t[part], noise[part], **{name: rows[part] for name, rows in condition.items()})
-            loss = loss * ((part.stop - first) / len(x0))
+            loss = share_of_loss(self.loss, (x0, t, noise), condition, part)
             loss.backward()
             total += loss.detach()
         return total
