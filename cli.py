@@ -116,7 +116,7 @@ def list_(
     plugin: Plugins = None,
 ) -> None:
     """List axes, presets, grids, budgets, datasets, extractors, samplers or processes."""
-    from ablations.listing import describe
+    from ablations.commands.listing import describe
 
     _load_plugins(plugin)
     rows = describe(kind)
@@ -155,7 +155,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show the cells of a grid, their sizes and their cost, and train nothing."""
-    from ablations.session import Request, make_plan, plan_rows, print_plan
+    from ablations.commands.run import Request, make_plan, plan_rows, print_plan
 
     _load_plugins(plugin)
     request = Request(
@@ -203,7 +203,7 @@ def run(
     plugin: Plugins = None,
 ) -> None:
     """Train and score every cell of a grid, then print its table; finished cells are skipped."""
-    from ablations.session import Request, run_grid
+    from ablations.commands.run import Request, run_grid
 
     _load_plugins(plugin)
     request = Request(
@@ -315,8 +315,8 @@ def profile(
     as_json: Json = False,
 ) -> None:
     """Count and measure what variants cost: parameters, MACs, images/s, memory."""
-    from ablations.profiling import ProfileRequest
-    from ablations.profiling import profile as measure
+    from ablations.commands.profile import ProfileRequest
+    from ablations.commands.profile import profile as measure
 
     _load_plugins(plugin)
     switches = {
@@ -393,7 +393,7 @@ def sample(
     plugin: Plugins = None,
 ) -> None:
     """Draw images from a checkpoint into an .npz (uint8, N H W C) or a folder of PNG files."""
-    from bench.draw import sample_checkpoint
+    from bench.trained.sample import sample_checkpoint
 
     _load_plugins(plugin)
     where = sample_checkpoint(
@@ -444,8 +444,8 @@ def import_weights(
     step: Annotated[int, typer.Option("--step", help="Training steps behind the weights, for the record.")] = 0,
 ) -> None:
     """Make a checkpoint of official weights; sample, score, profile and export-weights take it."""
-    from bench.official import ImportRequest
-    from bench.official import import_weights as convert
+    from bench.checkpoints.official import ImportRequest
+    from bench.checkpoints.official import import_weights as convert
 
     made = convert(
         ImportRequest(
@@ -476,8 +476,8 @@ def export_weights(
     plugin: Plugins = None,
 ) -> None:
     """Write a checkpoint's weights under the official names, for the code of baofff/U-ViT."""
-    from bench.official import export_weights as convert
-    from bench.official import untold
+    from bench.checkpoints.official import export_weights as convert
+    from bench.checkpoints.official import untold
 
     _load_plugins(plugin)
     where, config = convert(checkpoint, out, weights=weights)
@@ -502,7 +502,7 @@ def cka(
     plugin: Plugins = None,
 ) -> None:
     """Compare what the blocks of trained networks hold (CKA, the paper's Figure 7): records and a heat map."""
-    from ablations.similarity import CkaRequest, similarity
+    from ablations.commands.cka import CkaRequest, similarity
 
     _load_plugins(plugin)
     request = CkaRequest(
@@ -597,7 +597,7 @@ def neighbours(
     plugin: Plugins = None,
 ) -> None:
     """Look for copies: samples of trained cells beside their nearest training images, in feature space."""
-    from ablations.copies import NeighboursRequest, search
+    from ablations.commands.neighbours import NeighboursRequest, search
 
     _load_plugins(plugin)
     request = NeighboursRequest(
@@ -657,7 +657,7 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score images, or a checkpoint's samples, against others: Fréchet and kernel distance, precision and recall."""
-    from bench.compare import score_sets
+    from bench.trained.score import score_sets
 
     _load_plugins(plugin)
     scores = score_sets(

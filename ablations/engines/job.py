@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ablations.tracking import tracked
-from bench.cell import Cell
-from bench.runtime import Runtime
+from bench.cell.identity import Cell
+from bench.machine.runtime import Runtime
 from results.record import Record
 
 
@@ -54,7 +54,7 @@ class Engine(Protocol):
 
 def run_job(job: Job, tell: Tell) -> Record:
     """Load the job's plugins, then run its cell in this process."""
-    from bench.pipeline import run_cell
+    from bench.cell.run import run_cell
     from variants import load_plugin
 
     for plugin in job.run.plugins:

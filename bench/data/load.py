@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ from bench.data.cache import Decoded, decoded
 from bench.data.dataset import Dataset, Split
 from bench.data.pixels import at_size
 from bench.data.source import DATASETS, Recipe, Request, content_hash
-from bench.paths import cache_dir as default_cache_dir
-from bench.paths import data_dir as default_data_dir
+from bench.files.paths import cache_dir as default_cache_dir
+from bench.files.paths import data_dir as default_data_dir
 
 SPLITS = ("train", "held_out")
 
@@ -32,6 +33,12 @@ def load_dataset(
     cache = cache_dir or default_cache_dir()
     recipe = find_recipe(name, data_dir=data_dir, cache_dir=cache, image_size=image_size)
     return recipe.stored() if recipe.stored is not None else _dataset(recipe, decoded(recipe, cache))
+
+
+@lru_cache(maxsize=4)
+def load_cached_dataset(name: str, data_dir: Path | None, image_size: int | None) -> Dataset:
+    """`load_dataset`, once a process."""
+    return load_dataset(name, data_dir=data_dir, image_size=image_size)
 
 
 def find_recipe(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from bench.allocator import reused_memory
+from bench.machine.allocator import reused_memory
 from variants.registry import Registry
 
 if TYPE_CHECKING:

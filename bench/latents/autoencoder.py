@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.latents.weights import CONFIG, Located, current_name, locate
+from bench.latents.autoencoder_weights import CONFIG, Located, current_name, locate
 
 if TYPE_CHECKING:
     from torch import Tensor

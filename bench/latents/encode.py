@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.data.latent_folder import LABELS, META, MIRRORED, MOMENTS, Encoding, Stored, read_folder
 from bench.latents.autoencoder import Autoencoder, AutoencoderKL, load_autoencoder
 from bench.latents.encode_text import encode_captions, with_text
-from bench.latents.folder import LABELS, META, MIRRORED, MOMENTS, Encoding, Stored, read_folder
-from bench.latents.text import load_text_encoder
+from bench.latents.text_encoder import load_text_encoder
 from bench.latents.writing import GrowingArray, PartialFolder
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def encode_dataset(request: EncodeRequest, *, progress: Progress | None = None) 
     autoencoder that is not there or does not fit, an output folder that holds something else.
     """
     from bench.data import load_dataset
-    from bench.paths import data_dir as default_data_dir
-    from bench.runtime import resolve_runtime, thread_limit
+    from bench.files.paths import data_dir as default_data_dir
+    from bench.machine.runtime import resolve_runtime, thread_limit
 
     _check(request)
     data_dir = (request.data_dir or default_data_dir()).absolute()

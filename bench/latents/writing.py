@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from bench.latents.folder import LAYOUT, META
+from bench.data.latent_folder import LAYOUT, META
 from results.store import write_json
 
 REQUEST = "request.json"

@@ -11,7 +11,7 @@ import pytest
 
 import cli
 from ablations.budgets import load_budgets
-from bench.conditions import check_settings
+from bench.conditions.choice import check_settings
 
 # preset, thousands of steps, batch, lr, betas, warm-up, process, condition, p_uncond, guidance
 TRAINING: dict[str, tuple[Any, ...]] = {

@@ -11,10 +11,10 @@ import pytest
 
 from ablations.engines.job import Job, Run, run_job
 from ablations.tracking import check_tracker, tracked
-from bench.cell import Cell
+from bench.cell.identity import Cell
+from bench.cell.prepared import prepare
 from bench.config import EvaluationConfig, TrainingConfig
-from bench.prepared import prepare
-from bench.runtime import Runtime
+from bench.machine.runtime import Runtime
 from results.running import read_running
 
 TRAINING = TrainingConfig(steps=4, batch_size=4, lr=1e-3, warmup=2, ema_decay=0.9, image_size=16, precision="float32")

@@ -18,7 +18,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.allocator import keep_freed_memory
+from bench.machine.allocator import keep_freed_memory
 from variants.config import ModelConfig
 
 

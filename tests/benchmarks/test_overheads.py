@@ -14,14 +14,15 @@ import pytest
 import torch
 
 from ablations.budgets import load_budgets
-from bench.allocator import keep_freed_memory
-from bench.cell import Cell
+from bench.cell.identity import Cell
+from bench.cell.prepared import prepare
+from bench.cell.run import _CellRun, run_cell
+from bench.checkpoints.writer import CheckpointWriter
 from bench.config import EvaluationConfig, TrainingConfig
-from bench.pipeline import _CellRun, run_cell
-from bench.prepared import prepare
-from bench.runtime import Runtime
-from bench.training.checkpoint import CheckpointWriter
-from bench.training.step import TrainState, prepare_network
+from bench.machine.allocator import keep_freed_memory
+from bench.machine.runtime import Runtime
+from bench.training.network import prepare_network
+from bench.training.step import TrainState
 from results.store import Store
 from tests.benchmarks.conftest import Note
 from tests.benchmarks.interleaved import interleave
@@ -104,9 +105,9 @@ PEAK = r"""
 import dataclasses, re, sys
 from pathlib import Path
 from ablations.budgets import load_budgets
-from bench.cell import Cell
-from bench.pipeline import run_cell
-from bench.runtime import Runtime
+from bench.cell.identity import Cell
+from bench.cell.run import run_cell
+from bench.machine.runtime import Runtime
 budget = load_budgets().get("cpu")
 cell = Cell(variant="uvit-nano/4", dataset="photos", budget="cpu", seed=0,
             training=dataclasses.replace(budget.training, steps=60, batch_size=128, precision="bfloat16"),

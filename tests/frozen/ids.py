@@ -9,14 +9,14 @@ from unittest import mock
 import numpy as np
 
 from ablations.budgets import load_budgets
+from ablations.commands.run import Request, make_plan
 from ablations.grid import grid_names
-from ablations.session import Request, make_plan
-from bench.cell import digest
+from bench.cell.identity import digest
+from bench.cell.prepared import wanted_scores
 from bench.data import Dataset, Split
+from bench.data.contexts import Contexts
 from bench.data.source import DATASETS, Recipe, Source
 from bench.data.source import Request as Asked
-from bench.latents.contexts import Contexts
-from bench.prepared import wanted_scores
 
 NAME, FINGERPRINT = "stand-in", "5a" * 32
 PRECISIONS = ("float32", "bfloat16")

@@ -10,13 +10,13 @@ import torch
 
 import cli
 import results
-from bench.pipeline import run_cell
+from bench.cell.run import run_cell
+from bench.machine.runtime import resolve_runtime
 from bench.profile.measure import measure
-from bench.runtime import resolve_runtime
 from results.profile import ProfileRecord
 from results.record import Record
+from tests.bench.cell.test_run import EVALUATION, SCORED, TRAINING, Killed, _cell, _kill_at, _values
 from tests.bench.profile.subjects import QUICK, setting, subject
-from tests.bench.test_pipeline import EVALUATION, SCORED, TRAINING, Killed, _cell, _kill_at, _values
 
 pytestmark = pytest.mark.cuda
 

@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bench.data.crops import FACE_CENTRE, FACE_HALF, FACE_SIZE, face_square
-from bench.data.decoding import Part, decode_parts
 from bench.data.file_set import FileSet, content_of, open_folder, open_zip
 from bench.data.files import read_bytes
 from bench.data.holdout import NOTE, hold_out
+from bench.data.image_decoding import Part, decode_parts
 from bench.data.pixels import plain_rgb
 from bench.data.places import checked_size, examples, first_with
 from bench.data.source import DATASETS, Recipe, Request, Source, hash_parts

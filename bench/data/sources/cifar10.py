@@ -13,9 +13,9 @@ import numpy as np
 
 from bench.data.cifar_pickle import CLASSES, read_batch
 from bench.data.dataset import Labels, Pixels
-from bench.data.download import DownloadError, Remote, fetch
 from bench.data.files import read_bytes
 from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, content_hash
+from bench.files.download import DownloadError, Remote, fetch
 
 BUILDER = 1
 SIZE = 32

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bench.data.coco_captions import Captioned, check_match, read_captions
 from bench.data.crops import lanczos_square
-from bench.data.decoding import Part, decode_parts
 from bench.data.file_set import FileSet, content_of, open_folder
 from bench.data.holdout import NOTE, hold_out
+from bench.data.image_decoding import Part, decode_parts
 from bench.data.places import checked_size, first_with
 from bench.data.source import DATASETS, Recipe, Request, Source, hash_parts
 

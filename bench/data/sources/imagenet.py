@@ -17,10 +17,10 @@ import numpy as np
 
 from bench.data.crops import adm_square
 from bench.data.dataset import Labels
-from bench.data.decoding import Part, decode_parts
 from bench.data.file_set import FileSet, content_of, open_folder
 from bench.data.files import read_bytes
 from bench.data.holdout import NOTE, hold_out
+from bench.data.image_decoding import Part, decode_parts
 from bench.data.places import checked_size, examples, first_with
 from bench.data.source import DATASETS, Recipe, Request, Source, hash_parts
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from bench.data.contexts import Contexts
 from bench.data.dataset import Dataset, Moments, Split
+from bench.data.latent_folder import CONTEXT, EMPTY, ENDS, LABELS, MIRRORED, MOMENTS, Stored, read_folder
 from bench.data.source import DATASETS, Recipe, Request, Source, content_hash
-from bench.latents.contexts import Contexts
-from bench.latents.folder import CONTEXT, EMPTY, ENDS, LABELS, MIRRORED, MOMENTS, Stored, read_folder
 
 
 def find(request: Request) -> Recipe:

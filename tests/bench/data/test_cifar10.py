@@ -13,8 +13,8 @@ import pytest
 
 from bench.data import load_dataset
 from bench.data.cifar_pickle import read_batch
-from bench.data.download import Remote
 from bench.data.sources import cifar10
+from bench.files.download import Remote
 from tests.bench.data import makers
 
 NAME = "cifar-10-python.tar.gz"

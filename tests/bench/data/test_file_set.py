@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data import cache, decoding, progress
+from bench.data import cache, progress
+from bench.data import image_decoding as decoding
 from bench.data.cache import decoded
-from bench.data.decoding import Part, decode_parts
 from bench.data.file_set import FileSet, content_of, open_folder, open_zip
+from bench.data.image_decoding import Part, decode_parts
 from bench.data.parallel import in_order
 from bench.data.source import Recipe
 from tests.bench.data.makers import picture, pixels

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from bench.data import load_dataset, to_unit
+from bench.data.latent_folder import read_folder
 from bench.latents.autoencoder import load_autoencoder
 from bench.latents.encode import encode_dataset
-from bench.latents.folder import read_folder
 from tests.bench.latents.conftest import request_for
 from tests.bench.latents.tiny import save_autoencoder
 

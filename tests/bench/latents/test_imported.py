@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import cli
-from bench.draw import decoder_in
 from bench.latents.autoencoder import load_autoencoder
-from bench.latents.decoding import VARIABLE
-from bench.prompts import text_in
+from bench.latents.decoder import VARIABLE
+from bench.trained.prompts import text_in
+from bench.trained.trained_cell import decoder_in
 from tests.bench.latents.tiny import save_autoencoder, save_text_encoder
 from tests.variants.official_network import shapes, state_dict
 

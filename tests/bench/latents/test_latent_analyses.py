@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.cell import Cell
+from bench.cell.identity import Cell
+from bench.cell.run import run_cell
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.fid import load_extractor
-from bench.latents.decoding import pictures_of
-from bench.neighbours import Search, draw_samples, training_neighbours
-from bench.pipeline import run_cell
-from bench.runtime import Runtime
-from bench.similarity import Protocol, block_similarity
-from bench.trained import TrainedCell, dataset_of, load_trained
+from bench.latents.decoder import pictures_of
+from bench.machine.runtime import Runtime
+from bench.trained.cka import Protocol, block_similarity
+from bench.trained.neighbours import Search, draw_samples, training_neighbours
+from bench.trained.trained_cell import TrainedCell, dataset_of, load_trained
 
 TRAINING = TrainingConfig(steps=1, batch_size=4, lr=1e-3, warmup=0, ema_decay=0.9, precision="float32")
 

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from bench.cell import Cell
+from bench.cell.identity import Cell
+from bench.cell.prepared import prepare, wanted_scores
+from bench.cell.run import run_cell
+from bench.cell.scoring import cached_reference, warm_scoring
+from bench.checkpoints.file import checkpoint_path, load_checkpoint
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.data import load_dataset
-from bench.draw import sample_checkpoint
+from bench.data.load import load_cached_dataset
 from bench.latents.autoencoder import load_autoencoder
-from bench.latents.decoding import VARIABLE, decoder_for, pictures_of
+from bench.latents.decoder import VARIABLE, decoder_for, pictures_of
 from bench.latents.encode import encode_dataset
-from bench.pipeline import run_cell
-from bench.prepared import load_cached_dataset, prepare, wanted_scores
-from bench.runtime import Runtime
+from bench.machine.runtime import Runtime
 from bench.sampling import NotFinite, sample_images
-from bench.scoring import cached_reference, warm_scoring
-from bench.training.checkpoint import checkpoint_path, load_checkpoint
+from bench.trained.sample import sample_checkpoint
 from bench.training.validation import validation_loss
 from results.record import Record
 from tests.bench.latents.conftest import request_for
@@ -144,7 +145,7 @@ def test_another_decoder_of_the_same_encoder_is_another_score_and_not_another_tr
 ) -> None:
     from safetensors.torch import load_file, save_file
 
-    from bench.latents.weights import WEIGHTS
+    from bench.latents.autoencoder_weights import WEIGHTS
 
     prepared = prepare(cell)
     before = wanted_scores(prepared)
@@ -170,7 +171,7 @@ def test_what_scoring_needs_is_asked_for_before_any_training(
     ours = dataclasses.replace(cell, dataset=f"latents:{tmp_path / 'out'}")
     warm_scoring(ours, runtime=Runtime())
     shutil.move(kept, tmp_path / "elsewhere")
-    from bench.latents.decoding import forget_decoder
+    from bench.latents.decoder import forget_decoder
 
     forget_decoder()
     with pytest.raises(ValueError, match=r"need their autoencoder to be decoded: .*UVIT_AUTOENCODER=PATH"):

@@ -10,18 +10,18 @@ import pytest
 import torch
 
 import cli
-from bench.cell import Cell
-from bench.conditions import condition_of
+from bench.cell.identity import Cell
+from bench.cell.prepared import prepare
+from bench.cell.run import run_cell
+from bench.conditions.choice import condition_of
+from bench.conditions.text import Text
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.data import Dataset, load_dataset
-from bench.draw import sample_checkpoint
 from bench.latents.encode import EncodeRequest, encode_dataset
-from bench.latents.text import load_text_encoder
-from bench.pipeline import run_cell
-from bench.prepared import prepare
+from bench.latents.text_encoder import load_text_encoder
+from bench.machine.runtime import Runtime
 from bench.random import stream
-from bench.runtime import Runtime
-from bench.text_condition import Text
+from bench.trained.sample import sample_checkpoint
 from bench.training.batches import image_order, training_batch
 from results.record import Record
 from tests.bench.data.trees import coco

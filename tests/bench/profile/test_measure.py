@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.kernels import with_measured_attention
+from bench.machine.attention_kernel import with_measured_attention
 from bench.profile.measure import bare_record, measure
 from bench.profile.peaks import Peak
 from bench.profile.setting import Setting, all_settings
 from bench.profile.workload import make_workload
 from bench.sampling import sample_images
-from bench.training.step import prepare_network
+from bench.training.network import prepare_network
 from results.profile import ProfileRecord
 from tests.bench.profile.subjects import QUICK, setting, subject
 from variants import FAMILIES, Family, ModelConfig, build

@@ -1,0 +1,104 @@
+"""What scoring shares between the cells of a process: the extractor and the reference, and the checks before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cell.identity import Cell, score_points
+from bench.config import EvaluationConfig
+from bench.data.load import load_cached_dataset
+from bench.latents.decoder import decoder_for, forget_decoder, pictures_of
+from bench.machine.runtime import Runtime
+
+if TYPE_CHECKING:
+    from bench.data import Split
+    from bench.fid import Extractor, Reference
+
+Progress = Callable[[int], None]
+
+
+@lru_cache(maxsize=2)
+def extractor_for(name: str, device: str, weights: Path | None) -> Extractor:
+    from bench.fid import load_extractor
+
+    return load_extractor(name, device=device, weights=weights)
+
+
+def forget_extractors() -> None:
+    """Give back what extractors and decoder hold on a GPU in this process; they load again when they are asked for."""
+    import torch
+
+    extractor_for.cache_clear()
+    forget_decoder()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+@lru_cache(maxsize=4)
+def cached_reference(
+    name: str,
+    data_dir: Path | None,
+    image_size: int | None,
+    extractor: str,
+    device: str,
+    weights: Path | None,
+    count: int,
+) -> Reference:
+    split = pictures_of(load_cached_dataset(name, data_dir, image_size), data_dir).train
+    return _reference_of(split, extractor_for(extractor, device, weights), count)
+
+
+def _reference_of(split: Split, extractor: Extractor, count: int, progress: Progress | None = None) -> Reference:
+    from bench.fid import reference_for
+
+    return reference_for(
+        split,
+        name=split.name,
+        fingerprint=split.fingerprint,
+        extractor=extractor,
+        count=count,
+        progress=progress or (lambda done: None),
+    )
+
+
+def check_names(evaluation: EvaluationConfig) -> None:
+    """Raise ValueError for a sampler, extractor or metric that is not registered."""
+    from bench.diffusion.samplers import SAMPLERS
+    from bench.fid import EXTRACTORS, METRICS
+
+    for name in (evaluation.sampler, evaluation.final_sampler, *(draw.sampler for draw in evaluation.written_sweep)):
+        SAMPLERS.get(name)
+    if evaluation.sweep and not evaluation.samples:
+        raise ValueError("evaluation.sweep: expected evaluation.samples of at least 2 to score it with, got 0")
+    EXTRACTORS.get(evaluation.extractor)
+    if evaluation.samples and not evaluation.metrics:
+        raise ValueError(f"evaluation.metrics: expected at least one of {', '.join(METRICS.names())}; got none")
+    for name in evaluation.metrics:
+        METRICS.get(name)
+
+
+def warm_scoring(
+    cell: Cell,
+    *,
+    runtime: Runtime,
+    data_dir: Path | None = None,
+    weights: Path | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Compute the cached reference once, before cells share it. Raises ValueError for weights that are missing.
+
+    Latents also need their autoencoder, and the images that they are of.
+    """
+    if not score_points(cell.evaluation, cell.training.steps):
+        return
+    extractor = extractor_for(cell.evaluation.extractor, runtime.device, weights)
+    dataset = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None)
+    split = pictures_of(dataset, data_dir).train
+    if dataset.encoding is not None:
+        decoder_for(dataset.encoding.card(), runtime.device)
+    reference = _reference_of(split, extractor, cell.evaluation.reference_count, progress)
+    if "kernel" in cell.evaluation.metrics:
+        reference.kernel_self_term(runtime.device)
