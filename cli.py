@@ -393,26 +393,23 @@ def sample(
     plugin: Plugins = None,
 ) -> None:
     """Draw images from a checkpoint into an .npz (uint8, N H W C) or a folder of PNG files."""
+    from bench.trained.drawing import Drawing
     from bench.trained.sample import sample_checkpoint
 
     _load_plugins(plugin)
-    where = sample_checkpoint(
-        checkpoint,
-        out=out,
+    drawing = Drawing(
         count=count,
         seed=seed,
         sampler=sampler,
         nfe=nfe,
-        weights=weights,
-        labels=label or [],
+        labels=tuple(label or ()),
         guidance=guidance,
-        prompts=prompt or [],
+        prompts=tuple(prompt or ()),
         text_encoder=text_encoder,
         autoencoder=autoencoder,
         batch=batch,
-        device=device,
-        precision=precision,
     )
+    where = sample_checkpoint(checkpoint, drawing, out=out, weights=weights, device=device, precision=precision)
     print(f"{count} images in {where}")
 
 
@@ -657,29 +654,32 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score images, or a checkpoint's samples, against others: Fréchet and kernel distance, precision and recall."""
-    from bench.trained.score import score_sets
+    from bench.checkpoints.file import is_checkpoint
+    from bench.trained.drawing import Drawing
+    from bench.trained.score import DRAWN, Scoring, score_sets
 
     _load_plugins(plugin)
-    scores = score_sets(
-        images,
-        reference,
-        extractor=extractor,
-        device=device,
-        data_dir=data_dir,
-        extractor_weights=extractor_weights,
-        drawing={
-            "count": count,
-            "seed": seed,
-            "sampler": sampler,
-            "nfe": nfe,
-            "weights": weights,
-            "labels": label or (),
-            "guidance": guidance,
-            "prompts": prompt or (),
-            "text_encoder": text_encoder,
-            "autoencoder": autoencoder,
-        },
-    )
+    asked = {
+        "count": count,
+        "seed": seed,
+        "sampler": sampler,
+        "nfe": nfe,
+        "weights": weights,
+        "labels": tuple(label or ()),
+        "guidance": guidance,
+        "prompts": tuple(prompt or ()),
+        "text_encoder": text_encoder,
+        "autoencoder": autoencoder,
+    }
+    asked = {name: value for name, value in asked.items() if value}
+    if asked and not is_checkpoint(images):
+        first = next(iter(asked))
+        option = {"labels": "label", "prompts": "prompt", "text_encoder": "text-encoder"}.get(first, first)
+        raise ValueError(f"--{option} is for drawing from a checkpoint, and {images} is none; leave it out")
+    chosen = str(asked.pop("weights", "ema"))
+    drawing = Drawing(**{"count": DRAWN, **asked})  # type: ignore[arg-type]
+    scoring = Scoring(extractor=extractor, device=device, data_dir=data_dir, extractor_weights=extractor_weights)
+    scores = score_sets(images, reference, scoring, drawing=drawing, weights=chosen)
     if as_json:
         print(json.dumps({"scores": scores}, indent=2))
         return

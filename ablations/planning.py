@@ -109,7 +109,7 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
                 evaluation=budget.evaluation,
                 seed=seed,
             )
-            prepared = prepare(cell, data_dir=scope.data_dir)
+            prepared = prepare(cell, load_cached_dataset(scope.dataset, scope.data_dir, training.image_size or None))
             cells.setdefault(prepared.train_id, prepared)
             members[arm.name].append((seed, prepared.train_id))
     return Plan(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ablations.engines.job import Engine, Job, Lost, Run, Tell
 from ablations.planning import Plan, manifest
+from bench.cell.place import Place
 from bench.cell.prepared import Prepared, failure_record, is_finished
 from bench.machine.attention_kernel import for_network
 from bench.machine.runtime import Runtime
@@ -48,9 +49,10 @@ def unfinished(plan: Plan, root: Path) -> list[Prepared]:
 
 def run_plan(plan: Plan, run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
     """Run what is not finished and yield every cell's outcome; the manifest is written before the first cell starts."""
-    store = Store(run.root)
-    store.write_grid(plan.grid.name, manifest(plan, run.runtime))
-    todo = unfinished(plan, run.root)
+    place = run.place
+    store = Store(place.root)
+    store.write_grid(plan.grid.name, manifest(plan, place.runtime))
+    todo = unfinished(plan, place.root)
     for prepared in plan.cells:
         if prepared not in todo:
             record = store.read(prepared.train_id)
@@ -61,13 +63,18 @@ def run_plan(plan: Plan, run: Run, engine: Engine, *, tell: Tell) -> Iterator[Ou
             index=index,
             train_id=prepared.train_id,
             cell=prepared.cell,
-            run=dataclasses.replace(run, runtime=for_network(run.runtime, prepared.model)),
+            run=dataclasses.replace(run, place=_place_for(prepared, place)),
         )
         for index, prepared in enumerate(todo)
     ]
     for index, result in engine.run(jobs, tell=tell):
         record = result if isinstance(result, Record) else _lost_record(todo[index], result, store)
         yield Outcome(prepared=todo[index], status=record.status, error=record.error)
+
+
+def _place_for(prepared: Prepared, place: Place) -> Place:
+    """The place with the attention kernel of this cell's network."""
+    return dataclasses.replace(place, runtime=for_network(place.runtime, prepared.model))
 
 
 def _lost_record(prepared: Prepared, lost: Lost, store: Store) -> Record:

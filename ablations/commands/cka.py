@@ -10,7 +10,7 @@ from pathlib import Path
 from ablations.commands.cells import find_cells, names
 from bench.config import as_precision
 from bench.machine.runtime import resolve_runtime, thread_limit
-from bench.trained.cka import TIMES, Protocol, block_similarity
+from bench.trained.cka import TIMES, CkaProtocol, block_similarity
 from bench.trained.trained_cell import dataset_of, load_trained
 from results.cka import CkaRecord
 from results.store import Store
@@ -40,7 +40,7 @@ def similarity(request: CkaRequest) -> Iterator[tuple[Path, CkaRecord]]:
     They go to ``out``, else to the output folder that the first cell lies in, else to ``runs/cka``.
     Raises ValueError where the request is wrong, before anything is measured as far as that can be known.
     """
-    protocol = Protocol(times=_times(request.times), images=request.images, batch_size=request.batch_size)
+    protocol = CkaProtocol(times=_times(request.times), images=request.images, batch_size=request.batch_size)
     cells = find_cells(request.cells, arms=names(request.arms), seed=request.seed)
     root = request.out or cells[0].root or Path("runs/cka")
     runtime = resolve_runtime(
@@ -53,7 +53,7 @@ def similarity(request: CkaRequest) -> Iterator[tuple[Path, CkaRecord]]:
     for number, located in enumerate(cells):
         cell = load_trained(located.checkpoint, weights=request.weights, runtime=runtime)
         dataset = dataset_of(cell, name=request.dataset, data_dir=request.data_dir)
-        tell = _progress(f"[{number + 1}/{len(cells)}] {cell.variant} seed {cell.header['seed']}")
+        tell = _progress(f"[{number + 1}/{len(cells)}] {cell.variant} seed {cell.header.seed}")
         record = block_similarity(cell, dataset, protocol, progress=tell)
         store.write_cka(record)
         yield root, record

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ablations.commands.cells import find_cells, names
 from bench.cell.scoring import extractor_for
 from bench.config import as_precision
-from bench.diffusion.samplers import SAMPLERS
 from bench.latents.decoder import pictures_of
 from bench.machine.runtime import resolve_runtime, thread_limit
 from bench.pictures import contact_sheet
-from bench.trained.neighbours import Found, Search, draw_samples, training_neighbours
-from bench.trained.trained_cell import condition_in, dataset_of, load_trained
+from bench.trained.drawing import Drawing, check_fits
+from bench.trained.neighbours import Neighbours, NeighbourSearch, training_neighbours
+from bench.trained.trained_cell import dataset_of, load_trained
 from results.neighbours import NeighboursRecord
 from results.store import Store
 
@@ -51,7 +51,7 @@ def search(request: NeighboursRequest) -> Iterator[tuple[Path, NeighboursRecord]
     They go to ``out``, else to the output folder that the first cell lies in, else to ``runs/neighbours``. Raises
     ValueError where the request is wrong, before anything is drawn as far as that can be known.
     """
-    what = _search(request)
+    drawing = _drawing(request)
     cells = find_cells(request.cells, arms=names(request.arms), seed=request.seed)
     root = request.out or cells[0].root or Path("runs/neighbours")
     runtime = resolve_runtime(
@@ -63,36 +63,41 @@ def search(request: NeighboursRequest) -> Iterator[tuple[Path, NeighboursRecord]
     extractor = extractor_for(request.extractor, runtime.device, request.extractor_weights)
     for number, located in enumerate(cells):
         cell = load_trained(located.checkpoint, weights=request.weights, runtime=runtime)
-        condition_in(cell.header, guidance=request.guidance)
+        check_fits(cell.header, drawing)
         dataset = pictures_of(dataset_of(cell, name=request.dataset, data_dir=request.data_dir), request.data_dir)
-        title = f"[{number + 1}/{len(cells)}] {cell.variant} seed {cell.header['seed']}"
-        _tell(title, f"{what.count} samples")
-        samples = draw_samples(cell, what)
-        found = training_neighbours(cell, samples, dataset, extractor, what, progress=partial(_tell, title))
-        _write(found, root)
-        yield root, found.record
+        title = f"[{number + 1}/{len(cells)}] {cell.variant} seed {cell.header.seed}"
+        _tell(title, f"{drawing.count} samples")
+        search = _search(request, replace(drawing, seed=cell.header.seed))  # as the samples of its scores
+        samples = cell.draw(search.drawing).images
+        neighbours = training_neighbours(cell, samples, dataset, extractor, search, progress=partial(_tell, title))
+        _write(neighbours, root)
+        yield root, neighbours.record
 
 
-def _search(request: NeighboursRequest) -> Search:
-    default = SAMPLERS.get(request.sampler).default_nfe
+def _drawing(request: NeighboursRequest) -> Drawing:
+    """The samples of each cell, but for its seed. Raises ValueError where the request makes no search."""
     if request.nfe < 0 or request.training_images < 0:
         raise ValueError("--nfe, --training-images: expected at least 0")
-    return Search(
+    drawing = Drawing(
         count=request.count,
-        k=request.k,
         sampler=request.sampler,
-        nfe=request.nfe or default,
+        nfe=request.nfe,
         guidance=request.guidance,
-        training_images=request.training_images,
-        batch_size=request.batch_size,
+        batch=request.batch_size,
     )
+    _search(request, drawing)
+    return drawing
 
 
-def _write(found: Found, root: Path) -> None:
+def _search(request: NeighboursRequest, drawing: Drawing) -> NeighbourSearch:
+    return NeighbourSearch(drawing=drawing, k=request.k, training_images=request.training_images)
+
+
+def _write(neighbours: Neighbours, root: Path) -> None:
     """The sheet first: a record in the store has its sheet."""
-    sheet = root / "neighbours" / f"{found.record.neighbours_id}.png"
-    contact_sheet(found.sheet, sheet, columns=found.columns)
-    Store(root).write_neighbours(found.record)
+    sheet = root / "neighbours" / f"{neighbours.record.neighbours_id}.png"
+    contact_sheet(neighbours.sheet, sheet, columns=neighbours.columns)
+    Store(root).write_neighbours(neighbours.record)
 
 
 def _tell(title: str, doing: str) -> None:

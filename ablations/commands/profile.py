@@ -141,7 +141,7 @@ def _subjects(request: ProfileRequest) -> list[Subject]:
 def _in_checkpoint(path: Path) -> Subject:
     """The network of a checkpoint, on the images that it was made for."""
     header = read_header(newest_checkpoint(path))
-    return Subject(variant=header["variant"], config=ModelConfig.from_identity(header["model"]))
+    return Subject(variant=header.variant, config=header.config)
 
 
 def _images(request: ProfileRequest) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from ablations.grid import load_grid
 from ablations.planning import Plan, cost, plan_grid, resolve_scope
 from ablations.runner import Outcome, run_plan, stored_runtime, unfinished
 from ablations.tracking import check_tracker
+from bench.cell.place import Place
 from bench.cell.scoring import forget_extractors, warm_scoring
 from bench.config import Precision, as_precision
 from bench.machine.attention_kernel import with_measured_attention
@@ -193,28 +194,17 @@ def run_grid(
     share = threads or runtime.threads or max(1, min(cores() // workers, thread_limit()))
     begun = runtime.threads > 0  # then its attention kernels are settled too
     runtime = dataclasses.replace(runtime, threads=share)
+    place = Place(root=root, runtime=runtime, data_dir=request.data_dir, extractor_weights=extractor_weights)
     if todo:
         runtime.apply()
         runtime = with_measured_attention(runtime, [prepared.model for prepared in plan.cells], settled=begun)
+        place = dataclasses.replace(place, runtime=runtime)
         warm = dataclasses.replace(runtime, device=devices[0], threads=max(share, thread_limit()))
         warm.apply()
-        warm_scoring(
-            todo[0].cell,
-            runtime=warm,
-            data_dir=request.data_dir,
-            weights=extractor_weights,
-            progress=_reference_progress(),
-        )
+        warm_scoring(todo[0].cell, dataclasses.replace(place, runtime=warm), progress=_reference_progress())
         if workers > 1:
             forget_extractors()  # on a GPU its memory is a worker's
-    run = Run(
-        root=root,
-        runtime=runtime,
-        data_dir=request.data_dir,
-        extractor_weights=extractor_weights,
-        plugins=tuple(plugins),
-        track=track,
-    )
+    run = Run(place=place, plugins=tuple(plugins), track=track)
     outcomes = []
     with progress(plan, todo) as show:
         for outcome in run_plan(plan, run, make_engine(workers=workers, devices=devices), tell=show.tell):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from ablations.tracking import tracked
 from bench.cell.identity import Cell
-from bench.machine.runtime import Runtime
+from bench.cell.place import Place
 from results.record import Record
 
 
@@ -17,10 +17,7 @@ from results.record import Record
 class Run:
     """Where and how the cells of a grid run."""
 
-    root: Path
-    runtime: Runtime
-    data_dir: Path | None = None
-    extractor_weights: Path | None = None
+    place: Place
     plugins: tuple[Path, ...] = ()
     track: str = ""  # a tracker's name
 
@@ -61,16 +58,9 @@ def run_job(job: Job, tell: Tell) -> Record:
         load_plugin(plugin)
     with tracked(
         job.run.track,
-        job.run.root,
+        job.run.place.root,
         train_id=job.train_id,
         title=f"{job.cell.variant}, seed {job.cell.seed}",
         tell=lambda event: tell(job.index, event),
     ) as report:
-        return run_cell(
-            job.cell,
-            root=job.run.root,
-            runtime=job.run.runtime,
-            data_dir=job.run.data_dir,
-            extractor_weights=job.run.extractor_weights,
-            report=report,
-        )
+        return run_cell(job.cell, job.run.place, report=report)

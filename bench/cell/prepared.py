@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cell.identity import Cell, ScorePoint, score_id, score_points, train_id, validation_id, validation_steps
@@ -32,12 +31,16 @@ class Prepared:
     macs: int
 
 
-def prepare(cell: Cell, *, data_dir: Path | None = None) -> Prepared:
-    """Resolve a cell: its dataset, model configuration, id and size. Raises ValueError where the request is wrong."""
+def prepare(cell: Cell, dataset: Dataset | None = None) -> Prepared:
+    """Resolve a cell on its dataset: its model configuration, id and size. Raises ValueError where they do not fit.
+
+    Without ``dataset`` it is looked for where datasets usually lie.
+    """
     from bench.profile.macs import count
     from variants import resolve
 
-    dataset = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None)
+    if dataset is None:
+        dataset = load_cached_dataset(cell.dataset, None, cell.training.image_size or None)
     condition = condition_of(cell.training, dataset)
     model = resolve(cell.variant, image_size=dataset.image_size, channels=dataset.channels, **condition.network)
     params, macs = count(model)

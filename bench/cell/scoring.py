@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cell.identity import Cell, score_points
+from bench.cell.place import Place
 from bench.config import EvaluationConfig
-from bench.data.load import load_cached_dataset
 from bench.latents.decoder import decoder_for, forget_decoder, pictures_of
-from bench.machine.runtime import Runtime
 
 if TYPE_CHECKING:
     from bench.data import Split
@@ -22,6 +21,7 @@ Progress = Callable[[int], None]
 
 @lru_cache(maxsize=2)
 def extractor_for(name: str, device: str, weights: Path | None) -> Extractor:
+    """The extractor ``name`` on ``device``, loaded once; ``weights`` is a file with its weights."""
     from bench.fid import load_extractor
 
     return load_extractor(name, device=device, weights=weights)
@@ -32,22 +32,18 @@ def forget_extractors() -> None:
     import torch
 
     extractor_for.cache_clear()
+    cached_reference.cache_clear()
     forget_decoder()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
 
 @lru_cache(maxsize=4)
-def cached_reference(
-    name: str,
-    data_dir: Path | None,
-    image_size: int | None,
-    extractor: str,
-    device: str,
-    weights: Path | None,
-    count: int,
-) -> Reference:
-    split = pictures_of(load_cached_dataset(name, data_dir, image_size), data_dir).train
+def cached_reference(split: Split, extractor: str, device: str, weights: Path | None, count: int) -> Reference:
+    """The reference of ``count`` images of ``split`` (0: all), once for all cells that hand in this very split.
+
+    ``extractor``, ``device`` and ``weights`` are as `extractor_for` takes them.
+    """
     return _reference_of(split, extractor_for(extractor, device, weights), count)
 
 
@@ -80,25 +76,19 @@ def check_names(evaluation: EvaluationConfig) -> None:
         METRICS.get(name)
 
 
-def warm_scoring(
-    cell: Cell,
-    *,
-    runtime: Runtime,
-    data_dir: Path | None = None,
-    weights: Path | None = None,
-    progress: Progress | None = None,
-) -> None:
+def warm_scoring(cell: Cell, place: Place, *, progress: Progress | None = None) -> None:
     """Compute the cached reference once, before cells share it. Raises ValueError for weights that are missing.
 
     Latents also need their autoencoder, and the images that they are of.
     """
     if not score_points(cell.evaluation, cell.training.steps):
         return
-    extractor = extractor_for(cell.evaluation.extractor, runtime.device, weights)
-    dataset = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None)
-    split = pictures_of(dataset, data_dir).train
+    device = place.runtime.device
+    extractor = extractor_for(cell.evaluation.extractor, device, place.extractor_weights)
+    dataset = place.dataset_of(cell)
+    split = pictures_of(dataset, place.data_dir).train
     if dataset.encoding is not None:
-        decoder_for(dataset.encoding.card(), runtime.device)
+        decoder_for(dataset.encoding.card(), device)
     reference = _reference_of(split, extractor, cell.evaluation.reference_count, progress)
     if "kernel" in cell.evaluation.metrics:
-        reference.kernel_self_term(runtime.device)
+        reference.kernel_self_term(device)

@@ -7,19 +7,18 @@ scores. The last two are kept.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bench.checkpoints.header import Header
 from bench.files.hashing import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-CHECKPOINT_SCHEMA = 1
 _NAME = re.compile(r"step-(\d{8,})\.safetensors")
 
 
@@ -28,7 +27,7 @@ class Checkpoint:
     """A checkpoint read back: its header and its tensors by key."""
 
     path: Path
-    header: dict[str, Any]
+    header: Header
     tensors: dict[str, Tensor]
 
     def weights(self, which: str) -> dict[str, Tensor]:
@@ -78,8 +77,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return _read(path, tensors=True)
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """A checkpoint's header with its step, without reading (or verifying) its tensors; errors as `load_checkpoint`."""
+def read_header(path: Path) -> Header:
+    """A checkpoint's header, without reading (or verifying) its tensors; errors as `load_checkpoint`."""
     if not path.is_file():
         raise FileNotFoundError(f"no checkpoint at {path}")
     return _read(path, tensors=False).header
@@ -95,21 +94,11 @@ def _read(path: Path, *, tensors: bool) -> Checkpoint:
             found = {key: file.get_tensor(key) for key in keys}
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} is not a readable safetensors file: {error}") from None
-    if "header" not in metadata or "step" not in metadata:
-        raise ValueError(
-            f"{path} is a safetensors file, but not a checkpoint of uvit: its header names no variant and step"
-        )
-    if int(metadata["schema"]) > CHECKPOINT_SCHEMA:
-        raise ValueError(
-            f"{path} has schema {metadata['schema']}, newer than {CHECKPOINT_SCHEMA}; upgrade uvit-ablations"
-        )
-    return Checkpoint(
-        path=path, header={**json.loads(metadata["header"]), "step": int(metadata["step"])}, tensors=found
-    )
+    return Checkpoint(path=path, header=Header.from_metadata(metadata, where=str(path)), tensors=found)
 
 
 def latest_checkpoint(
-    folder: Path, *, accept: Callable[[dict[str, Any]], bool] = lambda header: True
+    folder: Path, *, accept: Callable[[Header], bool] = lambda header: True
 ) -> tuple[Checkpoint | None, list[str]]:
     """The newest whole checkpoint whose header ``accept`` takes, and a line for each damaged one passed over."""
     problems: list[str] = []

@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bench.checkpoints.file import Checkpoint
-    from variants.config import ModelConfig
 
 
-def load_model(checkpoint: Checkpoint, config: ModelConfig, *, weights: str = "ema") -> nn.Module:
+def load_model(checkpoint: Checkpoint, *, weights: str = "ema") -> nn.Module:
     """The checkpoint's model with its ``ema`` or ``raw`` weights, on the CPU; ValueError when they do not fit."""
     from variants import build
 
     header, state = checkpoint.header, checkpoint.weights(weights)
-    if config.identity() != header["model"]:
+    config = header.config
+    if config.identity() != header.model:
         raise ValueError(
-            f"{checkpoint.path}: its variant {header['variant']} is another network here; was it made with a --plugin?"
+            f"{checkpoint.path}: its variant {header.variant} is another network here; was it made with a --plugin?"
         )
     if not state:
         other = "raw" if weights == "ema" else "ema"
@@ -28,5 +28,5 @@ def load_model(checkpoint: Checkpoint, config: ModelConfig, *, weights: str = "e
         model.load_state_dict(state)
     except RuntimeError as error:
         first = str(error).splitlines()[-1].strip()
-        raise ValueError(f"{checkpoint.path}: its tensors do not fit {header['variant']}: {first}") from None
+        raise ValueError(f"{checkpoint.path}: its tensors do not fit {header.variant}: {first}") from None
     return model

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.checkpoints.header import Header
 from bench.config import Process
 
 if TYPE_CHECKING:
@@ -72,10 +73,21 @@ def import_weights(request: ImportRequest) -> Imported:
     config: ModelConfig = model.config  # type: ignore[assignment]  # torch types attributes as tensors
     process = request.process or papers_process(config)
     source = {"kind": "official", "file": request.file.name, "sha256": sha256_of(request.file)}
-    header = _header(config, name_of(config), process, source, _encoding(config, request))
+    header = Header(
+        variant=name_of(config),
+        model=config.identity(),
+        train_id=source["sha256"][:16],
+        step=request.step,
+        imported=source,
+        dataset=_encoding(config, request),
+        image_size=config.image_size,
+        channels=config.channels,
+        training={"process": process},
+        seed=0,
+    )
     tensors = {f"ema.{name}": value for name, value in model.state_dict().items()}
-    path = write_checkpoint(request.out, request.step, tensors, header)
-    return Imported(path=path, variant=header["variant"], process=process, config=config)
+    path = write_checkpoint(request.out, tensors, header)
+    return Imported(path=path, variant=header.variant, process=process, config=config)
 
 
 def export_weights(checkpoint: Path, out: Path, *, weights: str = "ema") -> tuple[Path, ModelConfig]:
@@ -85,16 +97,15 @@ def export_weights(checkpoint: Path, out: Path, *, weights: str = "ema") -> tupl
     """
     from bench.checkpoints.file import load_checkpoint, newest_checkpoint
     from bench.checkpoints.model import load_model
-    from variants import ModelConfig, official
+    from variants import official
 
     if out.suffix not in SUFFIXES or out.is_dir():
         raise ValueError(f"--out {out}: expected the name of a file ending in one of {', '.join(SUFFIXES)}")
     if weights not in ("ema", "raw"):
         raise ValueError(f"--weights: expected ema or raw, got {weights!r}")
     loaded = load_checkpoint(newest_checkpoint(checkpoint))
-    config = ModelConfig.from_identity(loaded.header["model"])
-    official.save(load_model(loaded, config, weights=weights), out)
-    return out, config
+    official.save(load_model(loaded, weights=weights), out)
+    return out, loaded.header.config
 
 
 def papers_process(config: ModelConfig) -> Process:
@@ -135,23 +146,3 @@ def _encoding(config: ModelConfig, request: ImportRequest) -> dict[str, Any]:
             raise ValueError(f"--autoencoder {request.autoencoder} has latents of {channels} channels, {wanted}")
         encoding |= {"autoencoder": located.name, "encoder_sha256": located.encoder_sha256}
     return {"encoding": encoding | ({"scale": request.scale} if request.scale else {})}
-
-
-def _header(
-    config: ModelConfig, variant: str, process: str, source: dict[str, str], dataset: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "variant": variant,
-        "model": config.identity(),
-        "train_id": source["sha256"][:16],
-        "imported": source,
-        "dataset": dataset,
-        "image_size": config.image_size,
-        "channels": config.channels,
-        "training": {"process": process},
-        "seed": 0,
-        "runtime": {},
-        "losses": [],
-        "train_s": 0.0,
-        "scores": [],
-    }

@@ -36,7 +36,7 @@ def restore(state: TrainState, checkpoint: Checkpoint) -> None:
     import torch
 
     tensors = checkpoint.tensors
-    state.step = int(checkpoint.header["step"])
+    state.step = checkpoint.header.step
     with torch.no_grad():
         for name, parameter in state.model.named_parameters():
             parameter.copy_(tensors[f"model.{name}"])

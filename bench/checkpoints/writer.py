@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -10,9 +9,9 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from bench.checkpoints.file import CHECKPOINT_SCHEMA, checkpoint_path, steps_on_disk
+from bench.checkpoints.file import checkpoint_path, steps_on_disk
 from bench.checkpoints.state import state_tensors, tensors_after_a_step
 from bench.files.hashing import sha256_of
 from results.store import write_bytes
@@ -20,6 +19,7 @@ from results.store import write_bytes
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from bench.checkpoints.header import Header
     from bench.training.step import TrainState
 
 log = logging.getLogger("uvit")
@@ -59,15 +59,15 @@ class CheckpointWriter:
         """Get the memory of the copies in the background, so that the first `save` does not wait for it."""
         self._under_way = self._thread.submit(self._allocate, tensors_after_a_step(state))
 
-    def save(self, state: TrainState, header: Mapping[str, Any]) -> None:
+    def save(self, state: TrainState, header: Header) -> None:
         """Write the state after ``state.step`` steps, then drop all but the last two checkpoints."""
         self.wait()
         tensors = state_tensors(state)
         self._allocate(tensors)
         for key, tensor in tensors.items():
             self._snapshot[key].copy_(tensor)
-        metadata = _metadata(state.step, header)
-        path = checkpoint_path(self.folder, state.step)
+        metadata = header.metadata()
+        path = checkpoint_path(self.folder, header.step)
         self._under_way = self._thread.submit(
             _write_checkpoint, path, {key: self._snapshot[key] for key in tensors}, metadata
         )
@@ -106,15 +106,11 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def write_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], header: Mapping[str, Any]) -> Path:
+def write_checkpoint(folder: Path, tensors: dict[str, Tensor], header: Header) -> Path:
     """Write contiguous ``tensors`` (keys ``model.* ema.* optim.*``) and their header; returns the path."""
-    path = checkpoint_path(folder, step)
-    _write_checkpoint(path, tensors, _metadata(step, header))
+    path = checkpoint_path(folder, header.step)
+    _write_checkpoint(path, tensors, header.metadata())
     return path
-
-
-def _metadata(step: int, header: Mapping[str, Any]) -> dict[str, str]:
-    return {"schema": str(CHECKPOINT_SCHEMA), "step": str(step), "header": json.dumps(header)}
 
 
 def _write_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
@@ -135,7 +131,7 @@ def _write_checkpoint(path: Path, tensors: dict[str, Tensor], metadata: dict[str
         checkpoint_path(folder, old).unlink(missing_ok=True)
 
 
-def save_checkpoint(folder: Path, state: TrainState, header: Mapping[str, Any]) -> Path:
+def save_checkpoint(folder: Path, state: TrainState, header: Header) -> Path:
     """Write the state after ``state.step`` steps and wait for it; returns the checkpoint's path."""
     with CheckpointWriter(folder) as writer:
         writer.save(state, header)

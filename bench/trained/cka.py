@@ -29,7 +29,7 @@ TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Protocol:
+class CkaProtocol:
     """On what CKA is measured: at each of ``times`` on the same ``images``, ``batch_size`` at once.
 
     The images are those of a fixed permutation and the noise is keyed by ``seed`` and the image's place, so that all
@@ -53,7 +53,7 @@ class Protocol:
 def block_similarity(
     cell: TrainedCell,
     dataset: Dataset,
-    protocol: Protocol,
+    protocol: CkaProtocol,
     *,
     progress: Callable[[int], None] = lambda done: None,
 ) -> CkaRecord:
@@ -73,16 +73,16 @@ def block_similarity(
         raise ValueError(f"{cell.variant} has no hidden_states(), so there are no blocks to compare")
     started, measured = time.monotonic(), list[MinibatchCKA]()
     for t in protocol.times:
-        found = MinibatchCKA()
+        estimate = MinibatchCKA()
         for x, times, given in _minibatches(cell, split, protocol, count, t):
-            found.add(_states(cell, x, times, given))
-            progress(len(measured) * count + len(found.batches) * protocol.batch_size)
-        measured.append(found)
+            estimate.add(_states(cell, x, times, given))
+            progress(len(measured) * count + len(estimate.batches) * protocol.batch_size)
+        measured.append(estimate)
     return _record(cell, dataset, split, protocol, count, measured, time.monotonic() - started)
 
 
 def _minibatches(
-    cell: TrainedCell, split: Split, protocol: Protocol, count: int, t: float
+    cell: TrainedCell, split: Split, protocol: CkaProtocol, count: int, t: float
 ) -> Iterator[tuple[Tensor, Tensor, Inputs]]:
     """Noisy images (B, C, H, W), their times (B,) and their own conditions, on the CPU."""
     order = stream(protocol.seed, "cka_images").permutation(len(split))[:count]
@@ -110,7 +110,7 @@ def _record(
     cell: TrainedCell,
     dataset: Dataset,
     split: Split,
-    protocol: Protocol,
+    protocol: CkaProtocol,
     count: int,
     measured: Sequence[MinibatchCKA],
     wall_s: float,
@@ -129,8 +129,8 @@ def _record(
         dataset=dataset.card,
         split=split.name,
         **what,
-        maps=[_map(found.cka(), cell) for found in measured],
-        errors=[_largest(found.standard_error()) for found in measured],
+        maps=[_map(estimate.cka(), cell) for estimate in measured],
+        errors=[_largest(estimate.standard_error()) for estimate in measured],
         provenance={**provenance(), "runtime": cell.runtime.asdict(), "wall_s": round(wall_s, 3)},
     )
 
@@ -140,7 +140,7 @@ def _map(cka: Matrix, cell: TrainedCell) -> list[list[float]]:
         block = int(np.argmin(np.isfinite(np.diag(cka)))) + 1
         raise ValueError(
             f"{cell.variant}: what block {block} holds is not finite, or the same for every image; its weights at "
-            f"step {cell.header['step']} are broken"
+            f"step {cell.header.step} are broken"
         )
     rows: list[Any] = cka.round(DIGITS).tolist()
     return rows

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from bench.data import Dataset, Split
     from bench.fid import Extractor, Reference
+    from bench.trained.drawing import Drawing
     from bench.trained.trained_cell import TrainedCell
 
 SHOWN = 8  # samples, and held-out images, on the sheet: those nearest to a training image
@@ -35,30 +36,24 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What is compared with what. Raises ValueError for numbers that make no search."""
+class NeighbourSearch:
+    """What is compared with what: samples as ``drawing`` has them, and as many held-out images where there are.
 
-    count: int = 256  # samples, and as many held-out images where there are
+    Each is looked for among ``training_images`` training images (0: all), the ``k`` nearest are kept. Raises ValueError
+    for numbers that make no search.
+    """
+
+    drawing: Drawing
     k: int = 3
-    sampler: str = "dpm_solver"
-    nfe: int = 50
-    guidance: float = 0.0
-    training_images: int = 0  # 0 = all
-    batch_size: int = 256
+    training_images: int = 0
 
     def __post_init__(self) -> None:
-        for name, value, least in (
-            ("count", self.count, 1),
-            ("neighbours", self.k, 1),
-            ("nfe", self.nfe, 1),
-            ("batch", self.batch_size, 1),
-        ):
-            if value < least:
-                raise ValueError(f"--{name}: expected at least {least}, got {value}")
+        if self.k < 1:
+            raise ValueError(f"--neighbours: expected at least 1, got {self.k}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Neighbours:
     """The record, and its sheet as images (uint8, N C H W), ``columns`` a row."""
 
     record: NeighboursRecord
@@ -66,40 +61,15 @@ class Found:
     columns: int
 
 
-def draw_samples(cell: TrainedCell, search: Search) -> Tensor:
-    """Samples of ``cell``, uint8 (count, C, H, W), from the noise of its seed, as those of its scores are.
-
-    Latents are decoded by the autoencoder that they were encoded with; ValueError where it cannot be had.
-    """
-    from bench.sampling import sample_images
-    from bench.trained.trained_cell import decoder_in
-
-    header = cell.header
-    return sample_images(
-        cell.model,
-        count=search.count,
-        shape=(header["channels"], header["image_size"], header["image_size"]),
-        seed=header["seed"],
-        sampler=search.sampler,
-        nfe=search.nfe,
-        runtime=cell.runtime,
-        process=cell.process,
-        condition=cell.condition,
-        guidance=search.guidance,
-        decode=decoder_in(header, cell.runtime.device),
-        batch_size=search.batch_size,
-    )
-
-
 def training_neighbours(
     cell: TrainedCell,
     samples: Tensor,
     dataset: Dataset,
     extractor: Extractor,
-    search: Search,
+    search: NeighbourSearch,
     *,
     progress: Progress = lambda doing: None,
-) -> Found:
+) -> Neighbours:
     """The nearest training images to ``samples`` of ``cell`` and, as the yardstick, to held-out images.
 
     ``dataset`` holds pictures: of a cell of latents, those that the latents are of (`pictures_of`).
@@ -109,7 +79,7 @@ def training_neighbours(
     if dataset.held_out is None:
         raise ValueError(f"dataset {dataset.name} holds out no images, so there is no yardstick; use one that does")
     started = time.monotonic()
-    held_out = _held_out(dataset.held_out, search.count)
+    held_out = _held_out(dataset.held_out, search.drawing.count)
     progress("features of the training images (once a dataset and extractor)")
     reference = reference_for(
         dataset.train,
@@ -124,7 +94,7 @@ def training_neighbours(
     rows = chosen_rows(len(dataset.train), reference.count)  # of the split, for rows of the reference
     of_samples, of_held_out = _of_split(of_samples, rows), _of_split(of_held_out, rows)
     shown, held_out_shown = (_closest(found) for found in (of_samples, of_held_out))
-    return Found(
+    return Neighbours(
         record=_record(
             cell, dataset, extractor, reference, search, of_samples, of_held_out, shown, held_out_shown,
             time.monotonic() - started,
@@ -144,12 +114,12 @@ def _held_out(split: Split, count: int) -> Tensor:
 
 
 def _search(images: Tensor, reference: Reference, extractor: Extractor, *, k: int, mirrored: bool) -> Nearest:
-    def found(these: Tensor) -> Nearest:
+    def nearest_to(these: Tensor) -> Nearest:
         features = np.concatenate(list(extract(extractor, these)))
         return nearest(features, reference.features, k=k, device=extractor.device)
 
-    plain = found(images)
-    return nearer(plain, found(images.flip(-1))) if mirrored else plain
+    plain = nearest_to(images)
+    return nearer(plain, nearest_to(images.flip(-1))) if mirrored else plain
 
 
 def _of_split(found: Nearest, rows: npt.NDArray[np.int64]) -> Nearest:
@@ -182,7 +152,7 @@ def _record(
     dataset: Dataset,
     extractor: Extractor,
     reference: Reference,
-    search: Search,
+    search: NeighbourSearch,
     of_samples: Nearest,
     of_held_out: Nearest,
     shown: npt.NDArray[np.int64],
@@ -192,15 +162,15 @@ def _record(
     what: dict[str, Any] = {
         "extractor": extractor.name,
         "weights_sha256": extractor.card["weights_sha256"],
-        "sampler": search.sampler,
-        "nfe": search.nfe,
-        "guidance": search.guidance,
-        "sample_seed": cell.header["seed"],
+        "sampler": search.drawing.sampler,
+        "nfe": search.drawing.evaluations,
+        "guidance": search.drawing.guidance,
+        "sample_seed": search.drawing.seed,
         "training_images": len(dataset.train),
         "compared": reference.count,
     }
     named = {key: cell.identity[key] for key in ("train_id", "step", "weights")}
-    asked = {"count": search.count, "k": search.k, "reference": reference.hash}
+    asked = {"count": search.drawing.count, "k": search.k, "reference": reference.hash}
     return NeighboursRecord(
         neighbours_id=digest({**named, **what, **asked}),
         **cell.identity,

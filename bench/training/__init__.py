@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.training.make_step import make_step
+    from bench.training.benchmark_step import make_step
 
 __all__ = ["make_step"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "make_step":
-        from bench.training.make_step import make_step
+        from bench.training.benchmark_step import make_step
 
         return make_step
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

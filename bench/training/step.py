@@ -1,7 +1,4 @@
-"""One training step: noise-prediction loss, AdamW, EMA. The only place that knows the loss.
-
-Shapes: B batch, C channels, H height, W width.
-"""
+"""One training step: gradients of the loss (as CUDA graph, in halves or in micro-batches), AdamW, EMA."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bench.diffusion import PROCESSES
 from bench.machine.compilation import compiled
@@ -20,16 +16,12 @@ from bench.machine.runtime import Runtime
 from bench.training.cuda_graph import GradientGraph
 from bench.training.ema import Ema
 from bench.training.halves import SMALLEST, Halves, may_run_side_by_side, share_of_loss
+from bench.training.objective import learning_rate, noise_prediction_loss
 
 if TYPE_CHECKING:
     from bench.config import TrainingConfig
 
 log = logging.getLogger("uvit")
-
-
-def learning_rate(step: int, *, lr: float, warmup: int) -> float:
-    """Linear warm-up to ``lr`` over ``warmup`` steps, then constant; step counts from 0 and the first step learns."""
-    return lr * min(1.0, (step + 1) / warmup) if warmup else lr
 
 
 class TrainState:
@@ -54,17 +46,8 @@ class TrainState:
         )
 
     def loss(self, x0: Tensor, t: Tensor, noise: Tensor, **condition: Tensor) -> Tensor:
-        """Noise-prediction loss, mean over images and pixels (Ho et al. 2020, eq. 14); ``t`` uniform in [0, 1).
-
-        The process makes its times of ``t``; x0 is in [-1, 1] or a scaled latent. ``condition`` holds the network's
-        other inputs (`bench.conditions.base`).
-        """
-        t = self.process.training_times(t)
-        alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in self.process.marginal(t))
-        x_t = alpha * x0 + sigma * noise
-        with self.runtime.autocast():
-            predicted = self.network(x_t, self.process.network_time(t), **condition)
-        return F.mse_loss(predicted.float(), noise)
+        """`noise_prediction_loss` of the network as a step calls it; ``t`` uniform in [0, 1)."""
+        return noise_prediction_loss(self.network, self.process, self.runtime, x0, t, noise, **condition)
 
     def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, **condition: Tensor) -> Tensor:
         """One step on a global batch; returns its mean loss, detached, on the device.

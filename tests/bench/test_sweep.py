@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.cell.identity import score_points
+from bench.cell.place import Place
 from bench.cell.prepared import prepare
 from bench.cell.run import run_cell
 from bench.cell.scoring import check_names
@@ -73,7 +74,7 @@ def test_samplers_are_checked_against_the_registry_and_samples_are_needed() -> N
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
     root = tmp_path_factory.mktemp("trained")
-    return root, run_cell(_cell(evaluation=SCORED), root=root, runtime=Runtime(threads=1))
+    return root, run_cell(_cell(evaluation=SCORED), Place(root=root, runtime=Runtime(threads=1)))
 
 
 def test_a_trained_cell_is_only_sampled_and_scored(trained: tuple[Path, Record]) -> None:
@@ -82,7 +83,7 @@ def test_a_trained_cell_is_only_sampled_and_scored(trained: tuple[Path, Record])
     assert prepare(cell).train_id == plain.train_id
     files = {path: path.stat().st_mtime_ns for path in (root / "checkpoints").rglob("*.safetensors")}
     events: list[dict[str, Any]] = []
-    swept = run_cell(cell, root=root, runtime=Runtime(threads=1), report=events.append)
+    swept = run_cell(cell, Place(root=root, runtime=Runtime(threads=1)), report=events.append)
     assert {event["step"] for event in events} == {6}
     assert not any("loss" in event for event in events)
     told = {event["score"]["metric"] for event in events if "score" in event}
@@ -114,7 +115,9 @@ def test_a_killed_sweep_keeps_what_it_scored(trained: tuple[Path, Record], monke
         sampled.extend([event["doing"]] if "sampling" in event.get("doing", "") else [])
 
     with pytest.raises(Killed):
-        run_cell(cell, root=root, runtime=Runtime(threads=1), report=kill)
+        run_cell(cell, Place(root=root, runtime=Runtime(threads=1)), report=kill)
     again: list[str] = []
-    run_cell(cell, root=root, runtime=Runtime(threads=1), report=lambda event: again.append(event.get("doing", "")))
+    run_cell(
+        cell, Place(root=root, runtime=Runtime(threads=1)), report=lambda event: again.append(event.get("doing", ""))
+    )
     assert sum("sampling" in doing for doing in again) == 1

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from bench.cell.identity import Cell, score_points, train_id, validation_steps
+from bench.cell.place import Place
 from bench.cell.prepared import is_finished, prepare
 from bench.cell.run import run_cell
 from bench.checkpoints.file import checkpoint_path, load_checkpoint
@@ -30,7 +31,7 @@ def _cell(variant: str = "uvit-micro/4", seed: int = 0, **changes: Any) -> Cell:
 
 
 def _run(cell: Cell, root: Path, **more: Any) -> Record:
-    return run_cell(cell, root=root, runtime=Runtime(threads=1), **more)
+    return run_cell(cell, Place(root=root, runtime=Runtime(threads=1)), **more)
 
 
 def _final(cell: Cell, root: Path) -> dict[str, torch.Tensor]:
@@ -87,6 +88,7 @@ def test_a_record_says_what_the_cell_was_and_what_it_scored(tmp_path: Path) -> N
 
 
 def test_the_process_trains_scores_and_draws(tmp_path: Path) -> None:
+    from bench.trained.drawing import Drawing
     from bench.trained.sample import sample_checkpoint
 
     def run(process: str, sampler: str) -> Record:
@@ -101,9 +103,8 @@ def test_the_process_trains_scores_and_draws(tmp_path: Path) -> None:
         assert {score.card["process"] for score in record.scores} == {process}
         assert "fd_effnet_lite0_8" in {s.metric for s in record.scores}
     assert _values(discrete) != _values(continuous)
-    out = sample_checkpoint(
-        tmp_path / "sd" / "checkpoints" / discrete.train_id, out=tmp_path / "a.npz", count=2, nfe=3, device="cpu"
-    )
+    checkpoint = tmp_path / "sd" / "checkpoints" / discrete.train_id
+    out = sample_checkpoint(checkpoint, Drawing(count=2, nfe=3), out=tmp_path / "a.npz", device="cpu")
     assert out.is_file()
 
 
@@ -205,8 +206,8 @@ def test_a_full_disk_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_stored_runtime_wins_on_resume(tmp_path: Path) -> None:
     with pytest.raises(Killed):
-        run_cell(_cell(), root=tmp_path, runtime=Runtime(threads=1, attention="plain"), report=_kill_at(3))
-    record = run_cell(_cell(), root=tmp_path, runtime=Runtime(threads=1, attention="fused"))
+        run_cell(_cell(), Place(root=tmp_path, runtime=Runtime(threads=1, attention="plain")), report=_kill_at(3))
+    record = run_cell(_cell(), Place(root=tmp_path, runtime=Runtime(threads=1, attention="fused")))
     assert record.provenance["runtime"]["attention"] == "plain"
 
 

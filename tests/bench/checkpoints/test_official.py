@@ -43,12 +43,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: Any) -> str:
 def test_the_checkpoint_holds_the_weights_and_says_what_they_are(imported: Path) -> None:
     checkpoint = load_checkpoint(imported / "new" / "step-00000000.safetensors")
     header = checkpoint.header
-    assert (header["variant"], header["image_size"], header["channels"]) == ("uvit-s/4+depth=3+width=64", 16, 3)
-    assert header["training"] == {"process": "vp"}
-    assert header["imported"]["file"] == "weights.pth"
-    config = variants.ModelConfig.from_identity(header["model"])
-    assert (config.num_classes, config.null_label) == (1000, True)
-    back = variants.official.to_official(load_model(checkpoint, config))
+    assert (header.variant, header.image_size, header.channels) == ("uvit-s/4+depth=3+width=64", 16, 3)
+    assert header.training == {"process": "vp"}
+    assert header.imported is not None and header.imported["file"] == "weights.pth"
+    assert (header.config.num_classes, header.config.null_label) == (1000, True)
+    back = variants.official.to_official(load_model(checkpoint))
     wanted = state_dict(GUIDED)
     assert all(torch.equal(back[name], wanted[name]) for name in wanted)
     assert sorted(path.suffix for path in (imported / "new").iterdir()) == [".safetensors", ".sha256"]
@@ -118,7 +117,7 @@ def test_latents_are_decoded(imported: Path, tmp_path: Path, capsys: pytest.Capt
     other = save_autoencoder(tmp_path / "wide", latent_channels=6)
     assert cli.main(["import-weights", str(file), "--out", str(plain)]) == 0
     assert cli.main(["import-weights", str(file), "--out", str(named), "--autoencoder", str(first)]) == 0
-    encoding = load_checkpoint(plain / "step-00000000.safetensors").header["dataset"]["encoding"]
+    encoding = load_checkpoint(plain / "step-00000000.safetensors").header.dataset["encoding"]
     assert (encoding["scale"], encoding["autoencoder"]) == (0.18215, "")
 
     def draw(folder: Path, *more: str) -> np.ndarray:

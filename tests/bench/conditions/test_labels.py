@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.cell.identity import Cell
+from bench.cell.place import Place
 from bench.cell.prepared import prepare
 from bench.cell.run import run_cell
 from bench.conditions.choice import check_settings, condition_of
@@ -20,7 +21,7 @@ from bench.diffusion.samplers import SAMPLERS
 from bench.machine.runtime import Runtime
 from bench.sampling import sample_images
 from bench.training.batches import training_batch, training_batches
-from bench.training.make_step import make_step
+from bench.training.benchmark_step import make_step
 from bench.training.network import prepare_network
 from bench.training.step import TrainState
 from bench.training.validation import validation_loss
@@ -150,7 +151,7 @@ def _record(root: Path, **training: Any) -> Record:
         variant="uvit-micro/4", dataset="photos", budget="t", seed=0, evaluation=EVALUATION,
         training=dataclasses.replace(TRAINING, **training),
     )  # fmt: skip
-    return run_cell(cell, root=root, runtime=Runtime(threads=1))
+    return run_cell(cell, Place(root=root, runtime=Runtime(threads=1)))
 
 
 def test_a_conditional_cell_trains_samples_with_guidance_and_says_so(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from bench.cell.identity import Cell
+from bench.cell.place import Place
 from bench.cell.run import run_cell
 from bench.conditions.labels import Labels
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.data import batch, to_unit
 from bench.machine.runtime import Runtime
 from bench.random import block_noise, stream
-from bench.trained.cka import Protocol, block_similarity
+from bench.trained.cka import CkaProtocol, block_similarity
 from bench.trained.cka_estimator import MinibatchCKA
 from bench.trained.trained_cell import TrainedCell, dataset_of, load_trained
 from results import Store
@@ -26,7 +27,7 @@ from tests.variants.test_rivals import RIVALS, rival
 
 TRAINING = TrainingConfig(steps=2, batch_size=4, lr=1e-2, warmup=1, ema_decay=0.9, image_size=16, precision="float32")
 EVALUATION = EvaluationConfig(every=0, val_images=8, samples=0)
-PROTOCOL = Protocol(times=(0.2, 0.8), images=32, batch_size=8)
+PROTOCOL = CkaProtocol(times=(0.2, 0.8), images=32, batch_size=8)
 
 
 def _train(root: Path, variant: str = "uvit-micro/4", **training: Any) -> Path:
@@ -35,7 +36,7 @@ def _train(root: Path, variant: str = "uvit-micro/4", **training: Any) -> Path:
         variant=variant, dataset="photos", budget="test", evaluation=EVALUATION, seed=0,
         training=dataclasses.replace(TRAINING, **training),
     )  # fmt: skip
-    return root / "checkpoints" / run_cell(cell, root=root, runtime=Runtime(threads=1)).train_id
+    return root / "checkpoints" / run_cell(cell, Place(root=root, runtime=Runtime(threads=1))).train_id
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_a_record_says_what_was_compared_and_reads_back(folder: Path, tmp_path: 
 
 def test_the_maps_are_those_of_held_out_images_noised_by_the_cells_process(folder: Path) -> None:
     """Against the definition: x_t = alpha x_0 + sigma eps, one whole minibatch, hooks on the blocks themselves."""
-    cell, protocol = _load(folder), Protocol(times=(0.5,), images=16, batch_size=16)
+    cell, protocol = _load(folder), CkaProtocol(times=(0.5,), images=16, batch_size=16)
     dataset = dataset_of(cell)
     seen: list[torch.Tensor] = []
     handle = cell.model.register_forward_pre_hook(lambda _module, args: seen.append(args[0]))
@@ -123,14 +124,14 @@ def test_all_cells_see_the_same_noisy_images(folder: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("family", RIVALS)
 def test_every_rival_can_be_compared(folder: Path, family: str) -> None:
     cell = dataclasses.replace(_load(folder), model=rival(family).eval())
-    record = block_similarity(cell, dataset_of(cell), Protocol(times=(0.5,), images=8, batch_size=8))
+    record = block_similarity(cell, dataset_of(cell), CkaProtocol(times=(0.5,), images=8, batch_size=8))
     assert record.blocks > 1
     assert record.maps[0][0][-1] < 1
 
 
 def test_the_discrete_schedule_is_followed(tmp_path: Path) -> None:
     cell = _load(_train(tmp_path, process="sd"))
-    record = block_similarity(cell, dataset_of(cell), Protocol(times=(0.5,), images=8, batch_size=8))
+    record = block_similarity(cell, dataset_of(cell), CkaProtocol(times=(0.5,), images=8, batch_size=8))
     assert record.process == "sd"
 
 
@@ -145,7 +146,7 @@ def test_images_come_with_their_own_labels(folder: Path) -> None:
         cell,
         model=small("uvit-micro/4", data=CLASSES).eval(),
         condition=Labels(num_classes=4, null_label=True),
-        header=dict(cell.header) | {"model": {"num_classes": 4}},
+        header=dataclasses.replace(cell.header, model={"num_classes": 4}),
     )
     given: list[torch.Tensor] = []
     conditional.model.register_forward_pre_hook(lambda _module, args: given.append(args[2]))
@@ -158,7 +159,7 @@ def test_images_come_with_their_own_labels(folder: Path) -> None:
 
 def test_only_whole_minibatches_count(folder: Path) -> None:
     cell = _load(folder)
-    assert block_similarity(cell, dataset_of(cell), Protocol(times=(0.5,), images=30, batch_size=8)).images == 24
+    assert block_similarity(cell, dataset_of(cell), CkaProtocol(times=(0.5,), images=30, batch_size=8)).images == 24
 
 
 def test_fewer_images_than_a_minibatch_are_refused(folder: Path) -> None:
@@ -190,13 +191,13 @@ def test_broken_weights_are_refused(folder: Path, value: float) -> None:
 
 def test_a_dataset_that_is_not_the_cells_own_is_refused(folder: Path) -> None:
     cell = _load(folder)
-    changed = dict(cell.header) | {"dataset": {"name": "photos", "fingerprint": "0" * 64}}
+    changed = dataclasses.replace(cell.header, dataset={"name": "photos", "fingerprint": "0" * 64})
     with pytest.raises(ValueError, match="fingerprint differs"):
         dataset_of(dataclasses.replace(cell, header=changed))
     assert dataset_of(dataclasses.replace(cell, header=changed), name="photos").name == "photos"
     with pytest.raises(ValueError, match="names no dataset; add --dataset"):
-        dataset_of(dataclasses.replace(cell, header=dict(cell.header) | {"dataset": {}}))
-    grey = dict(cell.header) | {"channels": 1}
+        dataset_of(dataclasses.replace(cell, header=dataclasses.replace(cell.header, dataset={})))
+    grey = dataclasses.replace(cell.header, channels=1)
     with pytest.raises(ValueError, match="3 channels of 16 pixels, and uvit-micro/4 was trained on 1 of 16"):
         dataset_of(dataclasses.replace(cell, header=grey))
 
@@ -213,4 +214,4 @@ def test_a_dataset_that_is_not_the_cells_own_is_refused(folder: Path) -> None:
 )
 def test_a_protocol_that_measures_nothing_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Protocol(**change)
+        CkaProtocol(**change)

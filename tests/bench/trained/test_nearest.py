@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.trained import nearest as copies
 from bench.trained.nearest import Nearest, nearer, nearest
-from bench.trained.trained_cell import nearest as copies
 
 
 def _features(count: int, seed: int, dim: int = 24, offset: float = 0.0) -> np.ndarray:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from bench.cell.identity import Cell
+from bench.cell.place import Place
 from bench.cell.run import run_cell
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.data import Dataset, batch
@@ -19,14 +20,16 @@ from bench.fid import Extractor, load_extractor
 from bench.machine.runtime import Runtime
 from bench.random import stream
 from bench.sampling import sample_images
-from bench.trained.neighbours import SHOWN, Found, Search, draw_samples, training_neighbours
+from bench.trained.drawing import Drawing
+from bench.trained.neighbours import SHOWN, Neighbours, NeighbourSearch, training_neighbours
 from bench.trained.trained_cell import TrainedCell, dataset_of, load_trained
 from results import Store
 
 TRAINING = TrainingConfig(steps=1, batch_size=4, lr=1e-3, warmup=0, ema_decay=0.9, image_size=16, precision="float32")
 EVALUATION = EvaluationConfig(every=0, val_images=8, samples=0)
 COPY = 1e-3  # features hang on the batch in their last digits; different images are a thousand times as far apart
-SEARCH = Search(count=12, k=2, nfe=2, training_images=60)
+DRAWING = Drawing(count=12, nfe=2, seed=3)
+SEARCH = NeighbourSearch(drawing=DRAWING, k=2, training_images=60)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> TrainedCell:
         variant="uvit-micro/4", dataset="photos", budget="test", training=TRAINING, evaluation=EVALUATION, seed=3
     )
     root = tmp_path_factory.mktemp("run")
-    record = run_cell(made, root=root, runtime=Runtime(threads=1))
+    record = run_cell(made, Place(root=root, runtime=Runtime(threads=1)))
     return load_trained(root / "checkpoints" / record.train_id, weights="ema", runtime=Runtime(threads=1))
 
 
@@ -68,8 +71,11 @@ def _reference_for(*args: Any, **kwargs: Any) -> Any:
     return reference_for(*args, **kwargs)
 
 
-def _all(cell: TrainedCell, images: torch.Tensor, dataset: Dataset, extractor: Extractor, **changes: Any) -> Found:
-    search = dataclasses.replace(SEARCH, **({"training_images": 0} | changes))
+def _all(cell: TrainedCell, images: torch.Tensor, dataset: Dataset, extractor: Extractor, **changes: Any) -> Neighbours:
+    """What is found with changes of the search or of its drawing."""
+    drawn = {name: changes.pop(name) for name in ("count", "nfe") if name in changes}
+    drawing = dataclasses.replace(DRAWING, **drawn)
+    search = dataclasses.replace(SEARCH, **({"training_images": 0, "drawing": drawing} | changes))
     return training_neighbours(cell, images, dataset, extractor, search)
 
 
@@ -77,7 +83,7 @@ def test_samples_are_those_of_the_cells_seed(cell: TrainedCell) -> None:
     expected = sample_images(
         cell.model, count=5, shape=(3, 16, 16), seed=3, sampler="dpm_solver", nfe=2, runtime=cell.runtime
     )
-    assert torch.equal(draw_samples(cell, dataclasses.replace(SEARCH, count=5)), expected)
+    assert torch.equal(cell.draw(dataclasses.replace(DRAWING, count=5)).images, expected)
 
 
 def test_copies_of_training_images_are_found(cell: TrainedCell, dataset: Dataset, extractor: Extractor) -> None:
@@ -113,7 +119,7 @@ def test_new_images_are_as_near_as_the_yardstick(cell: TrainedCell, dataset: Dat
 def test_the_sheet_shows_what_is_nearest_with_its_neighbours(
     cell: TrainedCell, dataset: Dataset, extractor: Extractor
 ) -> None:
-    samples = draw_samples(cell, SEARCH).clone()
+    samples = cell.draw(DRAWING).images.clone()
     samples[7] = batch(dataset.train, [50])[0]
     found = _all(cell, samples, dataset, extractor)
     record, sheet = found.record, found.sheet.unflatten(0, (SHOWN, 2, 1 + SEARCH.k))
@@ -127,7 +133,7 @@ def test_the_sheet_shows_what_is_nearest_with_its_neighbours(
 
 
 def test_few_samples_leave_empty_places(cell: TrainedCell, dataset: Dataset, extractor: Extractor) -> None:
-    found = _all(cell, draw_samples(cell, dataclasses.replace(SEARCH, count=2)), dataset, extractor, count=2)
+    found = _all(cell, cell.draw(dataclasses.replace(DRAWING, count=2)).images, dataset, extractor, count=2)
     assert len(found.sheet) == SHOWN * 6
     assert (found.sheet[2 * 6 :] == 255).all()
 
@@ -163,7 +169,7 @@ def test_without_held_out_images_there_is_no_yardstick(
         _all(cell, batch(dataset.train, [1]), dataclasses.replace(dataset, held_out=None), extractor)
 
 
-@pytest.mark.parametrize("name", ["count", "k", "nfe", "batch_size"])
+@pytest.mark.parametrize("name", ["count", "k", "batch"])
 def test_a_search_for_nothing_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="expected at least 1, got 0"):
-        Search(**{name: 0})
+        NeighbourSearch(**({"k": 0, "drawing": DRAWING} if name == "k" else {"drawing": Drawing(**{name: 0})}))

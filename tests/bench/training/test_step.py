@@ -13,7 +13,8 @@ from bench.random import normal, stream
 from bench.training import make_step
 from bench.training.ema import Ema, ema_decay_at
 from bench.training.network import prepare_network
-from bench.training.step import TrainState, is_out_of_memory, learning_rate
+from bench.training.objective import learning_rate
+from bench.training.step import TrainState, is_out_of_memory
 from variants import create_model
 
 VARIANT = "uvit-micro/4"
