@@ -63,7 +63,7 @@ class _Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig(_Section):
-    """What the weights depend on; defaults are the paper's CIFAR10 settings (PAPER.md section 2)."""
+    """What the weights depend on; defaults are the paper's CIFAR10 settings (docs/paper.md section 2)."""
 
     steps: int = 500_000
     batch_size: int = 128  # always the global batch; memory only ever changes the micro-batch

@@ -1,4 +1,4 @@
-"""The record that a cell leaves: one JSON file, failures included. Schema in DESIGN.md, "Surface".
+"""The record that a cell leaves: one JSON file, failures included. Schema: docs/design.md, "The stable surface".
 
 Every field is checked when a record is made and when it is read, so that what a report shows was written on purpose.
 """

@@ -12,7 +12,7 @@ from ablations.grid import load_grid
 from ablations.matching import size_arms
 from bench.checkpoints.file import is_checkpoint, newest_checkpoint, read_header
 from bench.machine.runtime import pick_device, thread_limit
-from bench.profile.jobs import COUNT, Job, run_fresh, run_job
+from bench.profile.jobs import COUNT, ProfileJob, run_fresh, run_job
 from bench.profile.setting import DTYPES, SWITCHES, Setting, Subject, all_settings
 from bench.profile.timing import Protocol
 from bench.profile.world import World, world
@@ -65,12 +65,12 @@ def profile(request: ProfileRequest, root: Path) -> Iterator[ProfileRecord]:
                     yield record
 
 
-def _may_crash(job: Job, place: World) -> bool:
+def _may_crash(job: ProfileJob, place: World) -> bool:
     """Graphs of two large networks once ended a process on an H100, and with it all that was still to be measured."""
     return job.setting.cuda_graphs and job.setting.device_type == "cuda" and place.size == 1
 
 
-def make_jobs(request: ProfileRequest, place: World) -> list[Job]:
+def make_jobs(request: ProfileRequest, place: World) -> list[ProfileJob]:
     """The jobs of a request, each setting once. Raises ValueError where it is wrong."""
     from bench.diffusion.samplers import SAMPLERS
 
@@ -94,7 +94,7 @@ def make_jobs(request: ProfileRequest, place: World) -> list[Job]:
         nfe=request.nfe,
         base=base,
     )
-    job = Job(
+    job = ProfileJob(
         subjects=subjects,
         setting=COUNT,
         protocol=Protocol(rounds=request.rounds),
@@ -176,7 +176,7 @@ def _batch_sizes(text: str) -> tuple[bool, list[int]]:
     return False, list(dict.fromkeys(int(part) for part in parts))
 
 
-def _tell(number: int, total: int, job: Job, place: World) -> None:
+def _tell(number: int, total: int, job: ProfileJob, place: World) -> None:
     if place.rank:
         return
     setting = job.setting

@@ -109,7 +109,7 @@ def export_weights(checkpoint: Path, out: Path, *, weights: str = "ema") -> tupl
 
 
 def papers_process(config: ModelConfig) -> Process:
-    """The process that the paper's network of this kind was trained with, which weights do not tell (PAPER.md, 2).
+    """The process that the paper's network of this kind was trained with, which weights do not tell (docs/paper.md, 2).
 
     Stable Diffusion's for text-to-image and for U-ViT-H (four channels, no final convolution), else the continuous one.
     """

@@ -66,7 +66,7 @@ def decoder_for(encoding: Mapping[str, Any], device: str, *, given: str | Path |
 def papers_encoding(network: Mapping[str, Any]) -> dict[str, Any] | None:
     """What is known of the latents of an official checkpoint, by its network: None where it draws pixels.
 
-    Its file names no autoencoder: the user does. Scales: PAPER.md, section 2.
+    Its file names no autoencoder: the user does. Scales: docs/paper.md, section 2.
     """
     if network["channels"] != PAPERS_CHANNELS:
         return None

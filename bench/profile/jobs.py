@@ -22,7 +22,7 @@ COUNT = Setting(mode="count", device="meta")  # parameters and MACs alone: nothi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ProfileJob:
     """Subjects that take turns in one setting. ``auto`` searches the batch size, subject by subject."""
 
     subjects: tuple[Subject, ...]
@@ -33,7 +33,7 @@ class Job:
     plugins: tuple[Path, ...] = ()
 
 
-def run_job(job: Job, world: World | None = None) -> list[ProfileRecord]:
+def run_job(job: ProfileJob, world: World | None = None) -> list[ProfileRecord]:
     """The records of a job, measured in this process."""
     if job.setting.mode == "count":
         return [bare_record(subject, COUNT) for subject in job.subjects]
@@ -44,7 +44,7 @@ def run_job(job: Job, world: World | None = None) -> list[ProfileRecord]:
     return [record for subject in job.subjects for record in _searched(subject, job, peak)]
 
 
-def run_fresh(job: Job) -> list[ProfileRecord]:
+def run_fresh(job: ProfileJob) -> list[ProfileRecord]:
     """The same with a process of its own for each subject: a clean heap, and a process that dies is a row."""
     records: list[ProfileRecord] = []
     for subject in job.subjects:
@@ -57,7 +57,7 @@ def run_fresh(job: Job) -> list[ProfileRecord]:
     return records
 
 
-def _in_fresh_process(job: Job) -> list[ProfileRecord] | int:
+def _in_fresh_process(job: ProfileJob) -> list[ProfileRecord] | int:
     """The job's records, or the exit code of a process that died before it had them."""
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -75,7 +75,7 @@ def _in_fresh_process(job: Job) -> list[ProfileRecord] | int:
     return records
 
 
-def _answer(job: Job, pipe: Connection) -> None:
+def _answer(job: ProfileJob, pipe: Connection) -> None:
     for path in job.plugins:
         load_plugin(path)
     pipe.send(run_job(job))
@@ -89,7 +89,7 @@ def _death(code: int) -> tuple[str, str]:
     return "error", f"the process crashed ({how}); what it printed says more"
 
 
-def _searched(subject: Subject, job: Job, peak: Peak | None) -> list[ProfileRecord]:
+def _searched(subject: Subject, job: ProfileJob, peak: Peak | None) -> list[ProfileRecord]:
     """Careful measurements at the best and the largest batch; the last try where none fitted."""
     search = search_batch(subject, job.setting)
     sizes = sorted({size for size in (search.best, search.largest) if size is not None})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.checkpoints.header import Header
     from bench.trained.drawing import Drawing
 
-PAPERS_P_UNCOND = 0.1  # of the published MS-COCO networks, whose files do not tell (PAPER.md, section 2)
+PAPERS_P_UNCOND = 0.1  # of the published MS-COCO networks, whose files do not tell (docs/paper.md, section 2)
 
 
 def text_in(header: Header, drawing: Drawing, *, device: str) -> Text:

@@ -1,4 +1,4 @@
-"""The paper's training settings as budgets: the table of PAPER.md section 2, written out once more, and their plans."""
+"""The paper's training settings as budgets: docs/paper.md section 2, written out once more, and their plans."""
 
 from __future__ import annotations
 

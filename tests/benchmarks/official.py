@@ -1,6 +1,6 @@
 """The other side of the speed ratios: the official network's structure and training step, written from descriptions.
 
-baofff/U-ViT as PAPER.md describes it: float32 eager, q, k, v cast to float32 for torch's fused attention, long skips by
+As docs/paper.md has it: float32 eager, q, k, v cast to float32 for torch's fused attention, long skips by
 concatenation, convolutions over contiguous images, AdamW as torch makes it by default, EMA in a Python loop.
 B images, L tokens, D width.
 """

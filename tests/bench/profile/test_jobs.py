@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from bench.profile import jobs as running
-from bench.profile.jobs import COUNT, Job, run_fresh, run_job
+from bench.profile.jobs import COUNT, ProfileJob, run_fresh, run_job
 from bench.profile.peaks import measured_peak
 from tests.bench.profile.subjects import QUICK, setting, subject
 
 
-def job(**changes: object) -> Job:
+def job(**changes: object) -> ProfileJob:
     fields = {"subjects": (subject(), subject("uvit-micro/4+skip=none")), "setting": setting(), "protocol": QUICK}
-    return Job(**fields | changes)  # type: ignore[arg-type]
+    return ProfileJob(**fields | changes)  # type: ignore[arg-type]
 
 
 KILLER = """
