@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from bench.profile import jobs as running
 from bench.profile.jobs import COUNT, ProfileJob, run_fresh, run_job
-from bench.profile.peaks import measured_peak
+from bench.profile.peaks import Peak
 from tests.bench.profile.subjects import QUICK, setting, subject
 
 
@@ -52,9 +52,17 @@ def test_counting_needs_no_device() -> None:
 
 
 def test_a_measured_peak_is_taken_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "measured_peak", partial(measured_peak, seconds=0.05))
-    running._peak.cache_clear()
-    [asked] = run_job(job(subjects=(subject(),), measure_peak=True))
-    assert 0 < asked.efficiency["mfu_measured_peak"] < 1.5
+    measured: list[tuple[str, str]] = []
+
+    def planted(device: str, dtype: str) -> Peak:
+        measured.append((device, dtype))
+        return Peak(flops_per_s=1e12, source="planted")
+
+    monkeypatch.setattr(running, "measured_peak", planted)
+    monkeypatch.setattr(running, "_peak", lru_cache(running._peak.__wrapped__))  # not the planted one for other tests
+    for _ in range(2):
+        [asked] = run_job(job(subjects=(subject(),), measure_peak=True))
+        assert asked.efficiency["mfu_measured_peak"] == asked.efficiency["flops_per_s"] / 1e12
+    assert measured == [("cpu", "float32")]
     [plain] = run_job(job(subjects=(subject(),)))
     assert plain.efficiency["mfu_measured_peak"] is None
