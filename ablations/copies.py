@@ -14,10 +14,10 @@ from bench.diffusion.samplers import SAMPLERS
 from bench.draw import condition_in
 from bench.latents.decoding import pictures_of
 from bench.neighbours import Found, Search, draw_samples, training_neighbours
-from bench.pictures import contact_sheet
 from bench.runtime import resolve_runtime, thread_limit
 from bench.scoring import extractor_for
 from bench.trained import dataset_of, load_trained
+from results.contact_sheets import contact_sheet
 from results.neighbours import NeighboursRecord
 from results.store import Store
 

@@ -407,7 +407,7 @@ class _CellRun:
 
     def _save_picture(self, images: Any, point: ScorePoint) -> None:
         """The first 64 images as one PNG beside the records; the same noise in every arm."""
-        from bench.pictures import contact_sheet
+        from results.contact_sheets import contact_sheet
 
         name = f"step-{point.step:08d}-{point.weights}-{point.sampler}{point.nfe}.png"
         path = self.store.root / "samples" / self.prepared.train_id / name
