@@ -17,8 +17,8 @@ from reports.formats.latex import arm_tabular, document
 from reports.formats.latex_text import escape
 from reports.page import document as page
 from results import Store
+from tests.reports.page.test_page_browser import nasty_grid
 from tests.reports.simulated import manifest, profile, record, skip_run
-from tests.reports.test_page_browser import nasty_grid
 
 TEX_SPECIALS = r"""\ { } $ & # ^ _ % ~ < > | " ' ` - -- [ ] * \input{/etc/passwd} $x$ ^^41 \\"""
 LETTERS = "é ñ Å ß ø − ± × · Δ ₘ ² ‘x’ 日本 \N{GREEK SMALL LETTER SIGMA} \N{GRINNING FACE} \u202e"

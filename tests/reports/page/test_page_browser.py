@@ -10,7 +10,7 @@ import pytest
 from reports import find
 from reports.page import document
 from results import Store
-from tests.reports.chromium import chromium
+from tests.reports.page.chromium import chromium
 from tests.reports.simulated import FORMULAS, cell_scores, identity, manifest, record, skip_run
 
 if TYPE_CHECKING:
