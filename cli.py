@@ -253,8 +253,8 @@ def watch(
     """Show a running grid: cells done, running, failed and pending, time left, current table. Ends with the grid."""
     from rich.console import Console
 
-    from reports.terminal import FALLBACK
-    from reports.watch import watch as show
+    from reports.formats.terminal import FALLBACK
+    from reports.watch.screen import watch as show
 
     console = Console(width=None if sys.stdout.isatty() else FALLBACK[0], highlight=False, emoji=False)
     raise typer.Exit(show(folder, console, interval=interval, once=once))
@@ -262,7 +262,8 @@ def watch(
 
 def _report(folders: list[Path], out: Path | None = None) -> None:
     """Tables at once; then the figures, which take seconds, and the page; last where the page is."""
-    from reports import find, terminal, write
+    from reports import find, write
+    from reports.formats import terminal
 
     findings = find(folders)
     _print_now(terminal.text(findings))

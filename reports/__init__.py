@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reports.copies import write as write_neighbours
-from reports.frame import Findings, find
-from reports.heatmaps import write as write_heatmaps
+from reports.formats.terminal import show, show_profiles
+from reports.pictures.cka_maps import write as write_heatmaps
+from reports.pictures.neighbours import write as write_neighbours
 from reports.render import Rendered, render, write
-from reports.terminal import show, show_profiles
+from reports.views.find import Findings, find
 
 __all__ = [
     "Findings",

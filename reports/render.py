@@ -9,15 +9,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from reports import fairness, latex, notes, sampling_steps, terminal
-from reports.frame import Findings, GridView, find
-from reports.gallery import gallery
-from reports.markdown import PROFILES, document
+from reports.analysis.verdicts import compare
+from reports.content import equal_budget_table, notes, sampling_steps
+from reports.content.arm_table import figures
+from reports.content.profiles import figures as profile_figures
+from reports.formats import latex, terminal
+from reports.formats.markdown import PROFILES, document
 from reports.page import document as page_document
+from reports.pictures.gallery import gallery
 from reports.plots import draw, draw_profiles
-from reports.profiles import figures as profile_figures
-from reports.tables import figures
-from reports.verdicts import compare
+from reports.views.find import Findings, find
+from reports.views.grid import GridView
 from results.frame import Dirs
 from results.store import write_bytes
 
@@ -110,7 +112,7 @@ def _grid(grid: GridView) -> dict[str, Any]:
 
 def _arms(grid: GridView) -> list[dict[str, Any]]:
     """A row an arm: the arm table's figures, then the fair views'."""
-    more = fairness.figures(grid)
+    more = equal_budget_table.figures(grid)
     return [row | more[row["arm"]] for row in figures(grid)]
 
 

@@ -13,10 +13,10 @@ from bench.cell.scoring import extractor_for
 from bench.config import as_precision
 from bench.latents.decoder import pictures_of
 from bench.machine.runtime import resolve_runtime, thread_limit
-from bench.pictures import contact_sheet
 from bench.trained.drawing import Drawing, check_fits
 from bench.trained.neighbours import Neighbours, NeighbourSearch, training_neighbours
 from bench.trained.trained_cell import dataset_of, load_trained
+from results.contact_sheets import contact_sheet
 from results.neighbours import NeighboursRecord
 from results.store import Store
 

@@ -172,7 +172,7 @@ class Evaluation:
 
     def _save_picture(self, images: Tensor, point: ScorePoint) -> None:
         """The first images as one PNG beside the records; the same noise in every arm."""
-        from bench.pictures import contact_sheet
+        from results.contact_sheets import contact_sheet
 
         name = f"step-{point.step:08d}-{point.weights}-{point.sampler}{point.nfe}.png"
         path: Path = self.place.root / "samples" / self.prepared.train_id / name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reports.footguns import published, simulated
-from reports.frame import GridView
+from reports.views.grid import GridView
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

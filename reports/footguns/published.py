@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports import columns as cols
-from reports.frame import GridView, find
-from reports.tables import size
+from reports.analysis import columns as cols
+from reports.content.arm_table import size
+from reports.views.find import find
+from reports.views.grid import GridView
 
 
 def grid(folder: Path) -> GridView:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.frame import GridView
+from reports.analysis.verdicts import Comparison, GridComparison, compare
 from reports.text import plain, plural
-from reports.verdicts import Comparison, GridComparison, compare
+from reports.views.grid import GridView
 from results.metrics import Metric, describe
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reports import columns as cols
-from reports.frame import ArmView, CellView, GridView
-from reports.statistics import summarise
-from reports.tables import show
+from reports.analysis import columns as cols
+from reports.analysis.summary import summarise
+from reports.content.arm_table import show
 from reports.text import plain, steps
+from reports.views.grid import ArmView, CellView, GridView
 from results.metrics import si
 from results.record import Record, Score
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports import notes
-from reports.frame import Findings
-from reports.gallery import Shown
-from reports.latex import arm_tabular
+from reports.content import notes
+from reports.content.profiles import parts_table, profile_table, remarks
+from reports.formats.latex import arm_tabular
 from reports.page import assets
 from reports.page.answers import answer
 from reports.page.cards import Cards
@@ -15,8 +14,9 @@ from reports.page.pictures import large_pictures
 from reports.page.pictures import pictures as sample_pictures
 from reports.page.plotted import plotted
 from reports.page.views import Picture, TableView, grid_page, table_view
-from reports.profiles import parts_table, profile_table, remarks
+from reports.pictures.gallery import Shown
 from reports.text import plain
+from reports.views.find import Findings
 
 
 def document(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.frame import ArmView, GridView
+from reports.views.grid import ArmView, GridView
 
 COLOURS, MARKERS, DASHES = 7, 7, 5  # that the style sheet and the scripts have, beside the baseline's
 MANY = 8  # arms from which on each axis is a group of its own

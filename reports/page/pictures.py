@@ -1,6 +1,6 @@
 """Samples inside the page: each arm's from the same noise, side by side, as many as keep the page small.
 
-Where no contact sheets lie (`reports.sheets`), as beside published records, the page has none.
+Where no contact sheets lie (`results.contact_sheets`), as beside published records, the page has none.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.frame import ArmView, Findings, GridView
-from reports.gallery import Shown
 from reports.page.views import Picture
-from reports.sheets import COLUMNS, GAP, Sheet, last_sheet, open_sheet
+from reports.pictures.gallery import Shown
 from reports.text import plain, steps
+from reports.views.find import Findings
+from reports.views.grid import ArmView, GridView
+from results.contact_sheets import COLUMNS, GAP, Sheet, last_sheet, open_sheet
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports import columns as cols
-from reports.curves import Curve, Panel, loss_panel, panels
-from reports.frame import GridView
+from reports.analysis import columns as cols
+from reports.analysis.arm_scores import interval95
+from reports.analysis.score_curves import Curve, Panel, loss_panel, panels
+from reports.analysis.summary import summarise
+from reports.content.arm_table import show, size
 from reports.page.answers import Answer
 from reports.page.looks import looks
-from reports.points import interval95
-from reports.statistics import summarise
-from reports.tables import show, size
 from reports.text import plain
+from reports.views.grid import GridView
 from results.metrics import Metric, describe, si
 
 Json = dict[str, Any]
@@ -142,7 +142,7 @@ def _costs(grid: GridView) -> list[Json]:
 
 
 def _throughputs(grid: GridView) -> list[Json]:
-    from reports.costs import cost_columns, rate
+    from reports.analysis.costs import cost_columns, rate
 
     found = []
     for cost in cost_columns(grid):

@@ -6,16 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from reports import columns as cols
-from reports import fairness, notes
-from reports.best import remark
-from reports.frame import GridView
+from reports.analysis import columns as cols
+from reports.analysis.best import remark
+from reports.analysis.verdicts import compare
+from reports.content import equal_budget_table, notes
+from reports.content.arm_table import arm_table
+from reports.content.table import Table
 from reports.page.answers import Answer
 from reports.page.cards import Cards
 from reports.page.looks import Look, looks
-from reports.tables import Table, arm_table
 from reports.text import plain
-from reports.verdicts import compare
+from reports.views.grid import GridView
 
 _PREFIX = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "MiB": 2.0**20, "GiB": 2.0**30}
 _NUMBER = re.compile(r"^([+-]?[\d,]*\.?\d+)\s?(k|M|G|T|P|MiB|GiB)?\b")
@@ -111,7 +112,7 @@ def grid_page(
             for line in [notes.reading(), *remark(grid, compare(grid)), *notes.costs(grid), *notes.paper_notes(grid)]
         ],
         fair=_fair(grid),
-        fair_remarks=[plain(line, limit=1000) for line in fairness.remarks(grid)],
+        fair_remarks=[plain(line, limit=1000) for line in equal_budget_table.remarks(grid)],
         failures=[plain(line, limit=500) for line in notes.failures(grid)],
         cards=[plain(line, limit=500) for line in notes.score_cards(grid)],
         provenance=plain(notes.provenance(grid), limit=500),
@@ -121,7 +122,7 @@ def grid_page(
 
 
 def _fair(grid: GridView) -> TableView | None:
-    content = fairness.table(grid)
+    content = equal_budget_table.table(grid)
     title = f"Fair views of grid {plain(grid.title)}"
     return None if content is None else table_view(content, name=f"{grid.name}-fair", title=title)
 

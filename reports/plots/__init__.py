@@ -1,7 +1,7 @@
 """Every figure of a report, by file name: one kind a file here, each at a column's width as PNG, SVG and PDF.
 
-A kind without data is absent. Numbers come from the modules that ``reports.series`` gives to the page, so that a page
-and its figures never differ.
+A kind without data is absent. Numbers come from `reports.analysis`, as those of the page do, so that a page and its
+figures never differ.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from reports.frame import GridView
 from reports.plots.canvas import encode as encode
 from reports.plots.style import COLUMN_INCHES as COLUMN_INCHES
 from reports.plots.style import STYLE as STYLE
+from reports.views.grid import GridView
 from results.profile import ProfileRecord
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def alt_text(grid: GridView, file: str) -> str:
 
 def draw_profiles(records: Sequence[ProfileRecord]) -> dict[str, bytes]:
     """The figures of profiles by file name: ``throughput.png``."""
-    from reports.plots.batches import figures as throughput
+    from reports.plots.throughput import figures as throughput
 
     with _style():
         return _encoded(throughput(records))

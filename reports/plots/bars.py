@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.footers import footer
-from reports.frame import GridView
+from reports.analysis.arm_scores import ArmPoint, Scores, scores
+from reports.content.footers import footer
 from reports.plots.canvas import canvas
 from reports.plots.scales import floor_line
 from reports.plots.style import BLACK, GREY, LIGHT
-from reports.points import ArmPoint, Scores, scores
 from reports.text import plain
+from reports.views.grid import GridView
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

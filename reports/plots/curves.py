@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.curves import Curve, Panel, panels
-from reports.footers import footer, weights_name
-from reports.frame import ArmView, GridView
-from reports.paper import PaperCurves, paper_curves
+from reports.analysis.paper import PaperCurves, paper_curves
+from reports.analysis.score_curves import Curve, Panel, panels
+from reports.content.footers import footer, weights_name
 from reports.plots.canvas import canvas
 from reports.plots.lines import draw_lines
 from reports.plots.scales import floor_line, logarithmic, score_label, score_range, steps_axis
 from reports.plots.style import Look, arm_label, groups, handle, looks
 from reports.text import plain
+from reports.views.grid import ArmView, GridView
 from results.metrics import describe
 
 if TYPE_CHECKING:

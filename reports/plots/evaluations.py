@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.footers import footer
-from reports.frame import GridView
+from reports.analysis.sweeps import Line, Sweep, sweeps
+from reports.content.footers import footer
 from reports.plots.canvas import canvas
 from reports.plots.scales import floor_line, logarithmic, score_label
 from reports.plots.style import MAX_ARMS, Look, handle, look, shown_label
-from reports.sampling_steps import Line, Sweep, sweeps
 from reports.text import plain
+from reports.views.grid import GridView
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,13 +5,13 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from reports import columns as cols
-from reports.footers import footer
-from reports.frame import ArmView, GridView
+from reports.analysis import columns as cols
+from reports.analysis.verdicts import Comparison, GridComparison, compare
+from reports.content.footers import footer
 from reports.plots.canvas import canvas
 from reports.plots.style import BLACK, COLOURS, GREY
 from reports.text import plain
-from reports.verdicts import Comparison, GridComparison, compare
+from reports.views.grid import ArmView, GridView
 from results.metrics import Metric
 
 if TYPE_CHECKING:

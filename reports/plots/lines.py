@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.curves import Curve
+from reports.analysis.score_curves import Curve
 from reports.plots.style import Look
 
 if TYPE_CHECKING:

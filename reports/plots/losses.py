@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from reports.curves import Curve, Panel, loss_panel
-from reports.footers import seed_count
-from reports.frame import ArmView, GridView
+from reports.analysis.score_curves import Curve, Panel, loss_panel
+from reports.content.footers import seed_count
 from reports.plots.canvas import canvas
 from reports.plots.lines import draw_lines
 from reports.plots.scales import score_label, score_range, steps_axis
 from reports.plots.style import arm_label, groups, handle, looks
+from reports.views.grid import ArmView, GridView
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

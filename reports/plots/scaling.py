@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.footers import footer
-from reports.frame import GridView
+from reports.analysis.arm_scores import ArmPoint, Scores, endpoint_scores
+from reports.analysis.sizes import Scaling, scalings
+from reports.content.footers import footer
 from reports.plots.canvas import canvas
 from reports.plots.scales import floor_line, score_label
 from reports.plots.style import BLACK, COLOURS
-from reports.points import ArmPoint, Scores, endpoint_scores
-from reports.scaling import Scaling, scalings
 from reports.text import plain
+from reports.views.grid import GridView
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

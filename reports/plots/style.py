@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reports.frame import ArmView
 from reports.text import plain
+from reports.views.grid import ArmView
 
 COLUMN_INCHES = 3.3
 MAX_ARMS = 8  # told apart by look; a larger grid is drawn in parts, an axis a part, or coloured by axis

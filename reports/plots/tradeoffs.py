@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reports.footers import footer
-from reports.frame import ArmView, GridView
+from reports.analysis.arm_scores import Scores, endpoint_scores
+from reports.analysis.pareto import Tradeoff, tradeoffs
+from reports.content.footers import footer
 from reports.plots.canvas import canvas
 from reports.plots.scales import floor_line, logarithmic
 from reports.plots.style import BLACK, GREY, MAX_ARMS, Look, arm_label, axis_of, handle, look, looks
-from reports.points import Scores, endpoint_scores
 from reports.text import plain
-from reports.tradeoffs import Tradeoff, tradeoffs
+from reports.views.grid import ArmView, GridView
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

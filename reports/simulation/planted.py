@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from reports.frame import ArmView, CellView, GridView
+from reports.views.grid import ArmView, CellView, GridView
 from results import SCHEMA, Record, Score
 
 Array = npt.NDArray[np.float64]

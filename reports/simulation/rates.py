@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reports.analysis.verdicts import Verdict, compare
 from reports.simulation.planted import LEVEL, MARGIN, Plan, effects, grid
-from reports.verdicts import Verdict, compare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.frame import ArmView, CellView, GridView
+from reports.views.grid import ArmView, CellView, GridView
 from results import Record
 from tests.reports.simulated import FORMULAS, identity, loss_card, manifest, record, score
 

@@ -12,7 +12,8 @@ import pytest
 
 import ablations.commands.run
 import cli
-from reports import find, terminal
+from reports import find
+from reports.formats import terminal
 from tests.reports.calls import calls
 from tests.reports.simulated import many_records, skip_run
 

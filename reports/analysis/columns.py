@@ -1,0 +1,159 @@
+"""Which scores may stand in one column: one metric, weights and step, measured one way on the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from reports.views.grid import ArmView, GridView
+from results.metrics import Metric, describe
+from results.record import Record, Score
+
+# Fields of a score card that make two numbers incomparable; those that begin so count as well (reference_hash).
+# The weights' hash is one of them; library versions, precision and the floor are shown but split nothing.
+_CARD_FIELDS = ("count", "extractor", "weights_sha256", "resize", "reference", "sampler", "nfe", "guidance", "labels")
+_EXACT_FIELDS = ("images_per_bin", "bins", "t", "fingerprint", "kernel", "k", "subset", "card_version")
+
+_ORDER = ("frechet", "kernel", "precision", "recall", "loss", "other", "bin", "cost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of scores. ``how`` is the part of the card, and the dataset, that all its numbers share."""
+
+    metric: str
+    weights: str
+    step: int
+    how: tuple[tuple[str, str], ...]
+    suffix: str = ""  # what tells it from another column of the same metric and weights
+
+    @property
+    def described(self) -> Metric:
+        return describe(self.metric)
+
+    @property
+    def heading(self) -> str:
+        """Lines of the column's heading, the weights last."""
+        return "\n".join([*self.described.heading, f"({', '.join(p for p in (self.weights, self.suffix) if p)})"])
+
+    @property
+    def label(self) -> str:
+        """Without arrow: for lines of text and the CSV file."""
+        return f"{self.described.label} ({', '.join(part for part in (self.weights, self.suffix) if part)})"
+
+    @property
+    def csv(self) -> str:
+        """The column's name in files: metric and weights as they are recorded."""
+        return " ".join(part for part in (self.metric, self.weights, self.suffix) if part)
+
+    def key(self) -> tuple[Any, ...]:
+        return (self.metric, self.weights, self.step, self.how)
+
+
+def how_measured(record: Record, score: Score) -> tuple[tuple[str, str], ...]:
+    """The facts under which ``score`` compares with others, sorted."""
+    facts = {key: str(value) for key, value in score.card.items() if _splits(key)}
+    data = record.dataset.get("fingerprint") or record.dataset.get("name", "")
+    size = record.training.get("image_size") or record.dataset.get("image_size", "")
+    return tuple(sorted((facts | {"data": f"{data} {size}".strip()}).items()))
+
+
+@cache
+def _splits(key: str) -> bool:
+    """Whether two numbers whose cards differ in this field are not to be compared."""
+    return key in _EXACT_FIELDS or any(key == name or key.startswith(f"{name}_") for name in _CARD_FIELDS)
+
+
+def columns(grid: GridView) -> list[Column]:
+    """All columns at the endpoint's step, the endpoint's own first, then by kind of metric."""
+    found: dict[tuple[Any, ...], Column] = {}
+    last = grid.step  # once: it asks every record of the grid
+    for arm in grid.arms:
+        for record in arm.survivors:
+            for score in record.scores:
+                if score.step == last:
+                    column = column_of(record, score)
+                    found.setdefault(column.key(), column)
+    ordered = sorted(found.values(), key=lambda c: (not is_endpoint(grid, c), _rank(c), c.metric, c.weights))
+    return _told_apart(ordered)
+
+
+def column_of(record: Record, score: Score) -> Column:
+    """The column that ``score`` belongs to."""
+    return Column(metric=score.metric, weights=score.weights, step=score.step, how=how_measured(record, score))
+
+
+def is_endpoint(grid: GridView, column: Column) -> bool:
+    """Whether the column is (one reading of) the grid's primary endpoint."""
+    return (column.metric, column.weights) == (grid.endpoint["metric"], grid.endpoint["weights"])
+
+
+def shown(grid: GridView, column: Column) -> bool:
+    """Whether a column stands in the arm table; the CSV has all. Noise-level bins and second weights' losses do not."""
+    kind = column.described.kind
+    return kind not in ("bin", "cost") and (kind != "loss" or column.weights == grid.endpoint["weights"])
+
+
+def values(arm: ArmView, column: Column) -> dict[int, float]:
+    """The arm's values in ``column`` by seed, of cells that trained to the end."""
+    result: dict[int, float] = {}
+    for cell in arm.cells:
+        if (record := cell.survivor) is None:
+            continue
+        for score in record.scores:
+            if score.step == column.step and score.value is not None and _belongs(record, score, column):
+                result[cell.seed] = score.value
+    return result
+
+
+def cards(arms: Iterable[ArmView], column: Column) -> list[dict[str, Any]]:
+    """The score cards behind a column, in the arms' order."""
+    return [
+        score.card
+        for arm in arms
+        for record in arm.survivors
+        for score in record.scores
+        if score.step == column.step and _belongs(record, score, column)  # the step first: most scores fail it
+    ]
+
+
+def floor(arms: Iterable[ArmView], column: Column) -> float | None:
+    """What real held-out images score in this column; None where it was not, or could not be, measured."""
+    for card in cards(arms, column):
+        value = card.get("floor")
+        value = value.get("value") if isinstance(value, dict) else value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    return None
+
+
+def _belongs(record: Record, score: Score, column: Column) -> bool:
+    named = (score.metric, score.weights, score.step) == (column.metric, column.weights, column.step)
+    return named and how_measured(record, score) == column.how
+
+
+def _rank(column: Column) -> int:
+    kind = column.described.kind
+    return _ORDER.index(kind if kind in _ORDER else "other")
+
+
+def _told_apart(ordered: list[Column]) -> list[Column]:
+    """Give columns of one metric and weights a suffix of the facts in which they differ."""
+    result = []
+    for column in ordered:
+        twins = [c for c in ordered if (c.metric, c.weights) == (column.metric, column.weights)]
+        keys = {key for twin in twins for key, _ in twin.how}
+        differing = [key for key in sorted(keys) if len({dict(twin.how).get(key) for twin in twins}) > 1]
+        facts = [f"{key.replace('_', ' ')} {_brief(dict(column.how).get(key, 'unknown'))}" for key in differing]
+        result.append(
+            Column(
+                metric=column.metric, weights=column.weights, step=column.step, how=column.how, suffix=", ".join(facts)
+            )
+        )
+    return result
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= 16 else text[:8]

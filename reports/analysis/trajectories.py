@@ -1,0 +1,83 @@
+"""Each seed's endpoint against what it cost to get there; interpolated between evaluations, never extrapolated."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.analysis import columns as cols
+from reports.views.grid import ArmView, GridView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One evaluation: the score after ``step`` steps, and the MACs of the training up to it."""
+
+    step: int
+    macs: int
+    value: float
+
+
+Trajectory = tuple[Point, ...]  # in order of step
+
+
+def trajectories(grid: GridView, column: cols.Column) -> dict[str, dict[int, Trajectory]]:
+    """By arm and seed, of cells that trained to the end: all scores measured as those of ``column`` up to its step."""
+    return {arm.name: _of_arm(arm, column) for arm in grid.arms}
+
+
+def _of_arm(arm: ArmView, column: cols.Column) -> dict[int, Trajectory]:
+    found = {}
+    for cell in arm.cells:
+        if (record := cell.survivor) is None:
+            continue
+        points = {
+            score.step: Point(step=score.step, macs=score.train_macs, value=score.value)
+            for score in record.scores
+            if score.value is not None
+            and (score.metric, score.weights) == (column.metric, column.weights)
+            and 0 < score.step <= column.step
+            and cols.how_measured(record, score) == column.how
+        }
+        if points:
+            found[cell.seed] = tuple(points[step] for step in sorted(points))
+    return found
+
+
+def value_at(points: Trajectory, step: float) -> float | None:
+    """The score after ``step`` steps, on the straight line between the evaluations around; None outside of them."""
+    for point in points:
+        if point.step == step:
+            return point.value
+    for before, after in itertools.pairwise(points):
+        if before.step < step < after.step:
+            share = (step - before.step) / (after.step - before.step)
+            return before.value + share * (after.value - before.value)
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """When a trajectory reaches a score for good; ``step`` is None where it does ``early`` (before its first
+    evaluation) or never."""
+
+    step: float | None
+    early: bool = False
+
+
+def reached(points: Sequence[Point], target: float, *, lower_is_better: bool) -> Reached:
+    """The step from which no later evaluation is worse than ``target``.
+
+    For good, since the first touch of a noisy curve would flatter it.
+    """
+    sign = 1.0 if lower_is_better else -1.0
+    worse = [i for i, point in enumerate(points) if sign * point.value > sign * target]
+    if not worse:
+        return Reached(step=None, early=True) if len(points) else Reached(step=None)
+    last = worse[-1]
+    if last == len(points) - 1:
+        return Reached(step=None)
+    before, after = points[last], points[last + 1]
+    share = (before.value - target) / (before.value - after.value)
+    return Reached(step=before.step + share * (after.step - before.step))

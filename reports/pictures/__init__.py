@@ -1,0 +1,1 @@
+"""How samples, nearest training images and CKA maps are drawn, and what stands below them."""

@@ -1,0 +1,68 @@
+"""Pictures of a report beside its plots of scores: their files, a text for who cannot see them, what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reports.analysis import cka
+from reports.pictures import cka_maps, neighbours
+from reports.pictures.samples import Picture, arms_picture, steps_picture
+from reports.text import plain
+from reports.views.find import Findings
+from reports.views.grid import GridView
+
+LOOSE = ""  # in place of a grid's name: what belongs to no grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One picture: ``files`` by path under the report's folder (the first a PNG), and lines to stand below it.
+
+    A picture may lack its files, and then its lines stand alone.
+    """
+
+    files: dict[str, bytes]
+    text: str
+    lines: Sequence[str]
+
+    @property
+    def path(self) -> str:
+        return next(iter(self.files), "")
+
+
+def gallery(findings: Findings) -> dict[str, list[Shown]]:
+    """By grid, under ``LOOSE`` what belongs to none; only what its records and files are there for."""
+    found = {grid.name: list(_of_grid(grid, findings)) for grid in findings.grids}
+    return found | {LOOSE: list(_maps(cka.loose(findings), "cka", "cells of no grid"))}
+
+
+def _of_grid(grid: GridView, findings: Findings) -> Iterator[Shown]:
+    title = f"grid {plain(grid.title)}"
+    yield from _samples(arms_picture(grid, findings.folders), f"{grid.name}-arms", f"Samples of the arms of {title}")
+    yield from _samples(
+        steps_picture(grid, findings.folders), f"{grid.name}-steps", f"Samples of {title} over its training"
+    )
+    yield from _neighbours(grid, findings, f"Samples of {title} beside their nearest training images")
+    yield from _maps(cka.of_grid(grid, findings.cka), f"cka-{grid.name}", f"the arms of {title}")
+
+
+def _samples(found: Picture | None, name: str, text: str) -> Iterator[Shown]:
+    if found is not None:
+        yield Shown(files={f"pictures/{name}.png": found.png}, text=text, lines=found.lines)
+
+
+def _neighbours(grid: GridView, findings: Findings, text: str) -> Iterator[Shown]:
+    """What every arm's search found, and the sheet of the first that has one."""
+    items = neighbours.of_grid(grid, findings.neighbours)
+    pngs = (png for item in items if (png := neighbours.drawn(item, findings.folders)))
+    png = next(pngs, None)
+    if items:
+        files = {f"pictures/{grid.name}-neighbours.png": png} if png else {}
+        yield Shown(files=files, text=text, lines=neighbours.lines(items))
+
+
+def _maps(items: Sequence[cka.Labelled], name: str, whose: str) -> Iterator[Shown]:
+    if drawn := cka_maps.draw(items, name):
+        files = {f"plots/{file}": content for file, content in drawn.items()}
+        yield Shown(files=files, text=f"CKA between the blocks of {whose}", lines=cka_maps.lines(items))

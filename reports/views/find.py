@@ -1,0 +1,150 @@
+"""From output folders to views: records and manifests read, joined by cell, and grouped by grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reports.views.asked import plain_record, swept
+from reports.views.grid import ArmView, CellView, GridView
+from results.cka import CkaRecord
+from results.frame import Dirs, output_folders
+from results.neighbours import NeighboursRecord
+from results.profile import ProfileRecord
+from results.record import Record
+from results.schema import is_count
+from results.store import Store
+
+_SIGNATURE = ("baseline", "reference", "budget", "dataset", "preset")  # grids that agree in these are one grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that was found in the output folders."""
+
+    grids: list[GridView]
+    loose: list[Record]  # cells of no grid
+    problems: list[str]
+    profiles: list[ProfileRecord] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    cka: list[CkaRecord] = field(default_factory=list)
+    neighbours: list[NeighboursRecord] = field(default_factory=list)
+
+
+def find(dirs: Dirs) -> Findings:
+    """Read the folders. Damaged files are named in ``problems``; a missing or empty folder raises ValueError."""
+    folders = output_folders(dirs)
+    records: dict[str, Record] = {}
+    profiles: dict[str, ProfileRecord] = {}
+    similar: dict[str, CkaRecord] = {}
+    near: dict[str, NeighboursRecord] = {}
+    manifests: list[tuple[Path, str, dict[str, Any]]] = []
+    problems: list[str] = []
+    for folder in folders:
+        found, damaged = Store(folder).records()
+        grids, damaged_grids = Store(folder).read_grids()
+        measured, damaged_profiles = Store(folder).profiles()
+        compared, damaged_cka = Store(folder).cka()
+        searched, damaged_searches = Store(folder).neighbours()
+        for lines in (damaged, damaged_grids, damaged_profiles, damaged_cka, damaged_searches):
+            problems += [f"{folder}: {problem}" for problem in lines]
+        profiles |= {profile.profile_id: profile for profile in measured}
+        similar |= {record.cka_id: record for record in compared}
+        near |= {record.neighbours_id: record for record in searched}
+        for record in found:
+            records[record.train_id] = _better(records.get(record.train_id), record)
+        manifests += [(folder, name, manifest) for name, manifest in grids.items()]
+    views = [_view(name, title, same, records, list(profiles.values())) for name, title, same in _group(manifests)]
+    used = {cell.train_id for view in views for cell in view.cells}
+    loose = [record for train_id, record in records.items() if train_id not in used]
+    if not records and not views and not profiles and not similar and not near:
+        raise ValueError(f"{folders[0]}: every record there is damaged; the first: {problems[0]}")
+    return Findings(
+        grids=views,
+        loose=loose,
+        problems=problems,
+        profiles=list(profiles.values()),
+        folders=folders,
+        cka=list(similar.values()),
+        neighbours=list(near.values()),
+    )
+
+
+def _better(known: Record | None, new: Record) -> Record:
+    """Of two records of one cell: the one that ended, then the one with more scores."""
+    if known is None:
+        return new
+    return max(known, new, key=lambda r: (r.survived, len(r.scores)))
+
+
+def _group(manifests: list[tuple[Path, str, dict[str, Any]]]) -> Iterable[tuple[str, str, list[dict[str, Any]]]]:
+    """Manifests of one grid from several folders together, those that only share a name apart."""
+    groups: dict[tuple[str, str], list[tuple[Path, dict[str, Any]]]] = {}
+    for folder, name, manifest in manifests:
+        chosen = {key: manifest["endpoint"].get(key) for key in ("metric", "weights", "step")}
+        signature = repr([manifest.get(key) for key in _SIGNATURE] + sorted(chosen.items()))
+        groups.setdefault((name, signature), []).append((folder, manifest))
+    seen: dict[str, int] = {}
+    for (name, _), members in groups.items():
+        seen[name] = seen.get(name, 0) + 1
+        shared = sum(other == name for other, _ in groups) > 1
+        title = f"{name} ({members[0][0]})" if shared else name
+        yield (name if seen[name] == 1 else f"{name}-{seen[name]}"), title, [manifest for _, manifest in members]
+
+
+def _view(
+    name: str, title: str, manifests: list[dict[str, Any]], records: dict[str, Record], profiles: list[ProfileRecord]
+) -> GridView:
+    first = manifests[0]
+    arms: dict[str, dict[str, Any]] = {}
+    cells: dict[str, dict[str, int]] = {}  # arm -> train_id -> seed
+    for manifest in manifests:
+        for arm in manifest["arms"]:
+            arms.setdefault(arm["arm"], arm)
+            cells.setdefault(arm["arm"], {}).update({cell["train_id"]: cell["seed"] for cell in arm["cells"]})
+    views = []
+    for arm in arms.values():
+        seeds = sorted(cells[arm["arm"]].items(), key=lambda item: (item[1], item[0]))
+        views.append(
+            ArmView(
+                name=arm["arm"],
+                variant=arm["variant"],
+                formula=arm.get("formula", ""),
+                cells=tuple(_cell(seed, t, records.get(t), manifests) for t, seed in seeds),
+                is_baseline=arm["arm"] == first["baseline"],
+                profiles=_same_network(arm["variant"], [records[t] for t, _ in seeds if t in records], profiles),
+                sizes=_sizes(arm),
+            )
+        )
+    return GridView(name=name, title=title, manifest=first, arms=tuple(views))
+
+
+def _cell(seed: int, train_id: str, record: Record | None, manifests: list[dict[str, Any]]) -> CellView:
+    if record is None:
+        return CellView(seed=seed, train_id=train_id, record=None)
+    return CellView(
+        seed=seed, train_id=train_id, record=plain_record(record, manifests), swept=swept(record, manifests)
+    )
+
+
+def _sizes(arm: dict[str, Any]) -> dict[str, int]:
+    found = arm.get("sizes")
+    return {str(k): v for k, v in found.items() if is_count(v)} if isinstance(found, dict) else {}
+
+
+def _same_network(variant: str, cells: list[Record], profiles: list[ProfileRecord]) -> tuple[ProfileRecord, ...]:
+    """Profiles of an arm's network. A variant's text leaves images and classes open; its sizes do not."""
+    sizes = {(cell.params, cell.macs) for cell in cells}
+    return tuple(
+        profile
+        for profile in profiles
+        if profile.variant == variant
+        and (not sizes or (profile.counts.get("params"), profile.counts.get("macs")) in sizes)
+    )
+
+
+def arms_of(manifests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The arm of each train_id."""
+    return {cell["train_id"]: arm["arm"] for grid in manifests for arm in grid["arms"] for cell in arm["cells"]}

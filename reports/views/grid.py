@@ -1,0 +1,88 @@
+"""What a report shows, as typed views over records and manifests: grids, their arms, the arms' cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from results.profile import ProfileRecord
+from results.record import Record, Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellView:
+    """One seed of an arm; ``record`` is None while the cell has not left one."""
+
+    seed: int
+    train_id: str
+    record: Record | None  # without samples that the grid did not ask for, and without its sweep
+    swept: tuple[Score, ...] = ()  # what the grid's sweep asked for, of a cell that trained to the end
+
+    @property
+    def survivor(self) -> Record | None:
+        """The record when its training ended, so that its scores enter means."""
+        return self.record if self.record is not None and self.record.survived else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmView:
+    """All seeds of one variant in a grid."""
+
+    name: str
+    variant: str
+    formula: str
+    cells: tuple[CellView, ...]
+    is_baseline: bool
+    profiles: tuple[ProfileRecord, ...] = ()  # of the same network
+    sizes: dict[str, int] = field(default_factory=dict)  # depth, width and patch, where the manifest says them
+
+    @property
+    def survivors(self) -> list[Record]:
+        return [record for cell in self.cells if (record := cell.survivor) is not None]
+
+    @property
+    def records(self) -> list[Record]:
+        return [cell.record for cell in self.cells if cell.record is not None]
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Non-default options, of the records or else read off the variant's text."""
+        if self.records:
+            return dict(self.records[0].options)
+        pairs = (part.partition("=") for part in self.variant.split("+")[1:])
+        return {axis: option for axis, _, option in pairs}
+
+    def count(self, *statuses: str) -> int:
+        """Cells with one of these statuses."""
+        return sum(record.status in statuses for record in self.records)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridView:
+    """One grid with whatever of its cells is on disk."""
+
+    name: str  # of tables and plots, unique in a report
+    title: str
+    manifest: dict[str, Any]
+    arms: tuple[ArmView, ...]
+
+    @property
+    def baseline(self) -> ArmView:
+        return next(arm for arm in self.arms if arm.is_baseline)
+
+    @property
+    def endpoint(self) -> dict[str, Any]:
+        endpoint: dict[str, Any] = self.manifest["endpoint"]
+        return endpoint
+
+    @property
+    def step(self) -> int | None:
+        """The endpoint's step: declared, else the last step of the longest training; None without records."""
+        if isinstance(step := self.endpoint.get("step"), int):
+            return step
+        steps = [r.training.get("steps") for arm in self.arms for r in arm.records]
+        return max((s for s in steps if isinstance(s, int)), default=None)
+
+    @property
+    def cells(self) -> list[CellView]:
+        return [cell for arm in self.arms for cell in arm.cells]

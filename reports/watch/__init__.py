@@ -1,0 +1,1 @@
+"""The running grid in a terminal, from its folder alone."""

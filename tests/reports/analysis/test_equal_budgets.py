@@ -1,0 +1,248 @@
+"""Steps to quality and the fair views, on curves whose answers are known."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from scipy import stats
+
+import cli
+from reports.analysis.equal_budgets import View, views
+from reports.analysis.steps_to_quality import StepsToQuality, sentences, steps_to_quality
+from reports.analysis.trajectories import Point, reached, value_at
+from reports.analysis.verdicts import compare
+from reports.content import equal_budget_table as fairness
+from reports.formats.markdown import document
+from reports.views.find import Findings
+from reports.views.grid import GridView
+from tests.reports.planted import planted
+from tests.reports.simulated import identity, loss_card, profile, score
+
+LAST = 3000
+Curve = Callable[[int, int], float]  # of seed and step
+
+
+def grid(
+    curves: Mapping[str, Curve],
+    *,
+    seeds: int = 3,
+    at: Sequence[int] = (1000, 2000, LAST),
+    macs: Mapping[str, int] | None = None,
+    metric: str = "val_loss",
+    profiles: Mapping[str, Mapping[str, Any]] | None = None,
+    **options: Any,
+) -> GridView:
+    """A planted grid with a score at every step of ``at``; ``macs`` a step, ``profiles`` what changes in each."""
+    made = planted({arm: [0.0] * seeds for arm in curves}, metric=metric, **options)
+    arms = []
+    for arm in made.arms:
+        cells = []
+        for cell in arm.cells:
+            scores = [
+                _score(arm.name, cell.seed, step, curves, metric, (macs or {}).get(arm.name, 10**9)) for step in at
+            ]
+            record = cell.record and dataclasses.replace(cell.record, scores=scores)
+            cells.append(dataclasses.replace(cell, record=record))
+        found = (profile("concat", **profiles[arm.name]),) if profiles and arm.name in profiles else ()
+        arms.append(dataclasses.replace(arm, cells=tuple(cells), profiles=found))
+    return dataclasses.replace(made, arms=tuple(arms))
+
+
+def _score(arm: str, seed: int, step: int, curves: Mapping[str, Curve], metric: str, macs: int) -> Any:
+    found = score(identity(arm, seed), step, "raw", metric, curves[arm](seed, step), loss_card())
+    return dataclasses.replace(found, train_macs=step * macs)
+
+
+def falling(slope: float, *, wobble: float = 0.0) -> Curve:
+    """1 − slope · step/1,000, the slope a little different in each seed."""
+    return lambda seed, step: 1.0 - (slope + wobble * (seed - 1)) * step / 1000
+
+
+def only(made: GridView) -> StepsToQuality:
+    (found,) = steps_to_quality(made)
+    return found
+
+
+def view(made: GridView, name: str) -> View:
+    return next(found for found in views(made) if found.name == name)
+
+
+POINTS = tuple(Point(step=step, macs=0, value=value) for step, value in ((10, 8.0), (20, 4.0), (30, 5.0), (40, 2.0)))
+
+
+@pytest.mark.parametrize(("step", "value"), [(10, 8.0), (15, 6.0), (39, 2.3), (40, 2.0), (9.9, None), (40.1, None)])
+def test_values_between_evaluations_and_never_outside(step: float, value: float | None) -> None:
+    assert value_at(POINTS, step) == (None if value is None else pytest.approx(value))
+
+
+def test_a_score_is_reached_when_no_later_evaluation_is_worse() -> None:
+    assert reached(POINTS, 6.0, lower_is_better=True).step == pytest.approx(15)
+    assert reached(POINTS, 4.5, lower_is_better=True).step == pytest.approx(30 + 10 / 6)  # 4.0 at 20 was luck
+    assert reached(POINTS, 2.0, lower_is_better=True).step == 40
+    assert (reached(POINTS, 1.9, lower_is_better=True).step, reached(POINTS, 1.9, lower_is_better=True).early) == (
+        None,
+        False,
+    )
+    assert reached(POINTS, 8.0, lower_is_better=True).early
+    rising = [dataclasses.replace(point, value=-point.value) for point in POINTS]
+    assert reached(rising, -6.0, lower_is_better=False).step == pytest.approx(15)
+
+
+def test_share_of_steps_is_paired_by_seed_on_the_log_scale() -> None:
+    made = grid({"concat": falling(0.1, wobble=0.01), "add": falling(0.2, wobble=0.03), "none": falling(0.05)})
+    add, none = steps_to_quality(made)
+    shares = [0.09 / 0.17, 0.10 / 0.20, 0.11 / 0.23]
+    assert add.shares == pytest.approx(dict(enumerate(shares)))
+    logs = [math.log(share) for share in shares]
+    assert add.share == pytest.approx(math.exp(sum(logs) / 3))
+    low, high = stats.t.interval(1 - 0.05 / 2, 2, sum(logs) / 3, stats.sem(logs))  # two arms at once
+    assert add.interval == pytest.approx((math.exp(low), math.exp(high)))
+    assert add.text == f"{add.share:.2f}× [{math.exp(low):.2f}, {math.exp(high):.2f}]"
+    assert f"add reaches the baseline's final score in {add.text.split()[0]} the steps [" in sentences([add, none])
+    assert (none.share, none.interval, none.never, none.text) == (None, None, 3, "not reached")
+    assert sentences([add, none]).endswith("'none' does not reach it within 3,000 steps")
+
+
+def test_a_mean_over_those_that_got_there_would_flatter() -> None:
+    def half(seed: int, step: int) -> float:
+        return falling(0.2 if seed else 0.05)(seed, step)
+
+    found = only(grid({"concat": falling(0.1), "add": half}))
+    assert (len(found.shares), found.never, found.share, found.interval) == (2, 1, None, None)
+    assert found.text == "2/3 reach it, 1/3 do not"
+    assert "in 2 of 3 seeds (1 seed not within 3,000 steps): no mean" in found.sentence()
+
+
+def test_before_the_first_evaluation_nothing_is_known() -> None:
+    found = only(grid({"concat": falling(0.1), "add": falling(0.4)}))
+    assert (found.early, found.share, found.text) == (3, None, "3/3 by the 1st evaluation")
+    assert "at its first evaluation already" in found.sentence()
+
+
+def test_shares_without_spread_or_with_one_seed_have_no_interval() -> None:
+    assert only(grid({"concat": falling(0.1), "add": falling(0.2)})).interval is None
+    single = only(grid({"concat": falling(0.1), "add": falling(0.2)}, seeds=1))
+    assert (single.share, single.interval) == (pytest.approx(0.5), None)
+
+
+def test_higher_is_better_where_the_metric_says_so() -> None:
+    made = grid({"concat": falling(-0.1), "add": falling(-0.2)}, metric="recall_1k_k3")
+    assert only(made).share == pytest.approx(0.5)
+    assert steps_to_quality(grid({"concat": falling(0.1), "add": falling(0.2)}, metric="own")) == []
+
+
+def test_one_evaluation_makes_no_curve() -> None:
+    assert steps_to_quality(grid({"concat": falling(0.1), "add": falling(0.2)}, at=[LAST])) == []
+
+
+def test_an_undertrained_baseline_sets_no_goal() -> None:
+    status = {("concat", 0): "undertrained"}
+    assert steps_to_quality(grid({"concat": falling(0.1), "add": falling(0.2)}, status=status)) == []
+
+
+def test_equal_macs_are_those_that_the_cheapest_arm_spends() -> None:
+    curves = {"concat": falling(0.10, wobble=0.001), "add": falling(0.12, wobble=0.0004), "none": falling(0.09)}
+    made = grid(curves, macs={"concat": 2 * 10**9, "add": 3 * 10**9, "none": 2 * 10**9})
+    found = view(made, "macs")
+    assert found.at == pytest.approx({"concat": 3000, "add": 2000, "none": 3000})
+    assert "6.000T MACs, all that concat spends" in found.budget
+    add = found.of("add")
+    assert add is not None and add.difference == pytest.approx((1 - 0.24) - (1 - 0.30))
+    steps = compare(made)
+    assert (steps.comparisons[0].verdict, add.verdict) == ("better", "worse")  # dearer than it is better
+    assert found.of("none") == steps.comparisons[1]  # its cost is the baseline's
+    assert view(made, "steps").comparisons == steps.comparisons
+
+
+def test_equal_time_is_steps_by_the_median_profiled_step() -> None:
+    curves = {"concat": falling(0.1), "add": falling(0.12, wobble=0.001), "none": falling(0.12)}
+    timed = {
+        arm: {"timing": {"median_s": 32 / rate, "imgs_per_s": rate}}
+        for arm, rate in (("concat", 1600.0), ("add", 800.0))
+    }
+    made = grid(curves, profiles=timed)
+    found = view(made, "time")
+    assert found.at == pytest.approx({"concat": 3000, "add": 1500})
+    assert "60.0 s, all that concat takes" in found.budget and "H100" in found.budget
+    assert found.missing == {"none": "not profiled in this setting"}
+    none = found.of("none")
+    assert none is not None and (none.verdict, none.note) == (None, "not profiled in this setting")
+    assert found.values["add"][1] == pytest.approx(1 - 0.18)
+
+
+def test_profiles_of_the_trainings_own_batch_size_come_first() -> None:
+    curves = {"concat": falling(0.1), "add": falling(0.2)}
+    made = grid(curves, profiles={arm: {} for arm in curves})
+    larger = profile("concat", batch_size=256, timing={"median_s": 0.1, "imgs_per_s": 2560.0})
+    arms = [dataclasses.replace(arm, profiles=(larger, *arm.profiles)) for arm in made.arms]
+    assert "train bfloat16 ×32 on" in view(dataclasses.replace(made, arms=tuple(arms)), "time").budget
+
+
+def test_without_profiles_the_view_names_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    found = view(grid({"concat": falling(0.1), "add": falling(0.2)}), "time")
+    assert not found.exists and found.why_none is not None
+    command = found.why_none.partition("to measure them: ")[2]
+    chosen = "--grid skip --preset uvit-micro-deep/4 --dataset photos --mode train --batch-sizes 32"
+    assert command == f"uvit profile {chosen} --out DIR"
+    assert cli.main([*command.split()[1:-1], "nowhere", "--help"]) == 0  # every option is one of the command
+    assert "--batch-sizes" in capsys.readouterr().out
+
+
+def test_the_command_profiles_images_of_the_trainings_size() -> None:
+    made = grid({"concat": falling(0.1), "add": falling(0.2)})
+    arms = []
+    for arm in made.arms:
+        records = [dataclasses.replace(r, training=r.training | {"image_size": 16}) for r in arm.records]
+        cells = [dataclasses.replace(c, record=r) for c, r in zip(arm.cells, records, strict=True)]
+        arms.append(dataclasses.replace(arm, cells=tuple(cells)))
+    found = view(dataclasses.replace(made, arms=tuple(arms)), "time")
+    assert "--dataset photos --image-size 16 --mode train" in (found.why_none or "")
+
+
+def test_nothing_is_read_before_the_first_evaluation() -> None:
+    made = grid({"concat": falling(0.1), "add": falling(0.2)}, at=[LAST], macs={"add": 3 * 10**9})
+    found = view(made, "macs")
+    assert found.values["add"] == {}
+    assert found.missing["add"] == "needed at step 1,000, before its first evaluation (step 3,000)"
+    assert found.of("add").verdict is None  # type: ignore[union-attr]
+
+
+def test_the_views_on_the_page_and_in_files() -> None:
+    curves = {"concat": falling(0.1, wobble=0.001), "add": falling(0.12, wobble=0.0004)}
+    made = grid(curves, macs={"concat": 2 * 10**9, "add": 3 * 10**9})
+    text = document(Findings(grids=[made], loose=[], problems=[]), {})
+    for part in (
+        "equal training MACs",
+        "finding (exploratory)",
+        "2,000",
+        "uvit profile --grid skip",
+        "worse",
+        "better",
+    ):
+        assert part in text
+    row = fairness.figures(made)["add"]
+    assert (row["equal macs step"], row["equal macs finding"]) == (pytest.approx(2000), "worse")
+    assert row["steps_to_quality"] == pytest.approx(0.833, abs=0.01)
+    assert (row["steps_to_quality n_reached"], row["steps_to_quality n_never"]) == (3, 0)
+    assert set(fairness.figures(made)["concat"]) == set(row)
+    lines = fairness.short(made)
+    assert lines[0].startswith("at equal training MACs (6.000T MACs, all that concat spends; exploratory): worse: add")
+    assert lines[-1].startswith("add reaches the baseline's final score in 0.83× the steps [")
+
+
+def test_arms_of_one_cost_are_said_to_be_equal() -> None:
+    made = grid({"concat": falling(0.1), "add": falling(0.12, wobble=0.001)})
+    assert "equal training MACs: as at equal steps, for all arms cost the same" in fairness.remarks(made)
+
+
+def test_nothing_is_shown_before_there_is_a_score() -> None:
+    made = grid(
+        {"concat": falling(0.1), "add": falling(0.2)},
+        pending=[(arm, seed) for arm in ("concat", "add") for seed in range(3)],
+    )
+    assert views(made) == [] and fairness.table(made) is None and fairness.short(made) == []
+    assert fairness.figures(made) == {"concat": {}, "add": {}}
