@@ -9,7 +9,6 @@ start, counts as whole while its size and time of change are still those of when
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -29,6 +28,7 @@ from bench.data.captions import PARTS, Captions, packed
 from bench.data.dataset import Labels, Pixels
 from bench.data.npy_writer import NpyWriter, sync
 from bench.data.source import Chunk, Recipe
+from bench.files.hashing import sha256_of
 
 LAYOUT = 1
 META = "meta.json"
@@ -68,7 +68,7 @@ def _read(folder: Path, fingerprint: str) -> Decoded | None:
             return None
         untouched = meta.get("untouched", {})  # absent before it was known
         if not all(
-            untouched.get(name) == _state(folder / name) or _sha256(folder / name) == digest
+            untouched.get(name) == _state(folder / name) or sha256_of(folder / name) == digest
             for name, digest in meta["sha256"].items()
         ):
             return None
@@ -179,11 +179,6 @@ def _sweep(parent: Path) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
         except OSError:
             continue
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _state(path: Path) -> list[int]:

@@ -7,7 +7,6 @@ int64 (N,) and ``empty_context.npy`` (T, E), as `bench.data.contexts` explains. 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +16,8 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from bench.files.hashing import sha256_of
 
 LAYOUT = 1
 META = "meta.json"
@@ -131,5 +132,5 @@ def _check(path: Path, size: int, digest: str) -> None:
 
 @lru_cache(maxsize=64)
 def _sha256(path: Path, _mtime: int, _size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The checksum of a file, taken once a process for as long as it does not change."""
+    return sha256_of(path)

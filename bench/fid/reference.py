@@ -23,8 +23,8 @@ import numpy.typing as npt
 from bench.fid.extractor import Extractor, extract
 from bench.fid.kernel import self_term
 from bench.fid.statistics import Statistics
+from bench.files.hashing import sha256_of
 from bench.files.paths import cache_dir as default_cache_dir
-from bench.files.published_weights import sha256_of
 from bench.random import stream
 from results.store import write_json
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import sys
 import urllib.error
@@ -15,6 +14,8 @@ from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from io import BufferedRandom
 from pathlib import Path
+
+from bench.files.hashing import digest_of
 
 _BLOCK = 1 << 20
 
@@ -131,7 +132,7 @@ def _blocks(response: HTTPResponse) -> Iterator[bytes]:
 
 def _check(remote: Remote, file: BufferedRandom, part: Path) -> None:
     file.seek(0)
-    md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    md5 = digest_of(file, "md5")
     length = _length(file)
     if (length, md5) != (remote.size, remote.md5):
         part.unlink()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.files.hashing import sha256_of
 from bench.files.paths import cache_dir, data_dir
 
 if TYPE_CHECKING:
@@ -83,12 +83,6 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise ValueError(f"{path}: expected a dictionary of tensors by name")
     return state
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 hex of a file's content."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fetch(url: str, part: Path, size: int) -> None:

@@ -7,7 +7,6 @@ grow, and what their sizes say is there is not encoded again. Then they are hash
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.data.latent_folder import LAYOUT, META
+from bench.files.hashing import digest_of
 from results.store import write_json
 
 REQUEST = "request.json"
@@ -127,4 +127,4 @@ def _read(path: Path) -> Any:
 def _synced_sha256(path: Path) -> str:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(file)

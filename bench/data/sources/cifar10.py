@@ -16,6 +16,7 @@ from bench.data.dataset import Labels, Pixels
 from bench.data.files import read_bytes
 from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, content_hash
 from bench.files.download import DownloadError, Remote, fetch
+from bench.files.hashing import digest_of
 
 BUILDER = 1
 SIZE = 32
@@ -95,7 +96,7 @@ def _checked(path: Path, archive: Remote) -> Path:
     """An archive of the official size must be the official one; others are told apart by their content."""
     with path.open("rb") as file:
         if path.stat().st_size == archive.size:
-            md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            md5 = digest_of(file, "md5")
             if md5 != archive.md5:
                 raise ValueError(f"{path} is damaged: md5 {md5}; replace it by {archive}")
     return path

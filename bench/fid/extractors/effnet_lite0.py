@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from bench.fid.extractor import EXTRACTORS, Extractor, Source
 from bench.fid.folding import fold_batch_norm
 from bench.fid.versions import versions
-from bench.files.published_weights import load_state_dict, sha256_of
+from bench.files.hashing import sha256_of
+from bench.files.published_weights import load_state_dict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
