@@ -27,7 +27,8 @@ ARCHIVE = Remote(
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     name="cifar-10-python.tar.gz",
     size=170_498_071,
-    md5="c58f30108f718f92721af3b95e74349a",
+    algorithm="md5",
+    checksum="c58f30108f718f92721af3b95e74349a",
 )
 SPLITS = {"train": [f"data_batch_{i}" for i in range(1, 6)], "held_out": ["test_batch"]}
 OFFICIAL_MD5 = {  # of the files inside the archive
@@ -96,9 +97,9 @@ def _checked(path: Path, archive: Remote) -> Path:
     """An archive of the official size must be the official one; others are told apart by their content."""
     with path.open("rb") as file:
         if path.stat().st_size == archive.size:
-            md5 = digest_of(file, "md5")
-            if md5 != archive.md5:
-                raise ValueError(f"{path} is damaged: md5 {md5}; replace it by {archive}")
+            digest = digest_of(file, archive.algorithm)
+            if digest != archive.checksum:
+                raise ValueError(f"{path} is damaged: {archive.algorithm} {digest}; replace it by {archive}")
     return path
 
 
