@@ -70,7 +70,7 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class LatentFolder:
     """A folder of latents as it was written."""
 
     folder: Path
@@ -94,7 +94,7 @@ class Stored:
         return found
 
 
-def read_folder(folder: Path) -> Stored:
+def read_folder(folder: Path) -> LatentFolder:
     """What ``meta.json`` in ``folder`` says; raises ValueError in one line.
 
     The sizes of all files are checked, and the checksums of those of at most `CHECKED` bytes.
@@ -107,7 +107,7 @@ def read_folder(folder: Path) -> Stored:
             raise ValueError(f"its layout is {meta['layout']}, this version reads {LAYOUT}")
         for name, digest in meta["sha256"].items():
             _check(folder / name, int(meta["bytes"][name]), digest)
-        return Stored(
+        return LatentFolder(
             folder=folder,
             encoding=Encoding.from_mapping(meta["encoding"]),
             counts={str(split): int(count) for split, count in meta["counts"].items()},

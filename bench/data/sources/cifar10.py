@@ -14,7 +14,7 @@ import numpy as np
 from bench.data.cifar_pickle import CLASSES, read_batch
 from bench.data.dataset import Labels, Pixels
 from bench.data.files import read_bytes
-from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, content_hash
+from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, content_hash
 from bench.files.download import DownloadError, Remote, fetch
 from bench.files.hashing import digest_of
 
@@ -42,7 +42,7 @@ OFFICIAL_MD5 = {  # of the files inside the archive
 _LARGEST_BATCH = 256 << 20
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over the batches in ``data_dir``, downloaded if need be; raises ValueError saying what to do."""
     return recipe_from(locate(request.data_dir))
 
