@@ -546,7 +546,7 @@ def encode(
     plugin: Plugins = None,
 ) -> None:
     """Store an autoencoder's latents of a dataset once; a run that was cut off goes on where it stopped."""
-    from bench.latents.encode import EncodeRequest, Told, encode_dataset
+    from bench.latents.encode import EncodeRequest, EncodingProgress, encode_dataset
 
     _load_plugins(plugin)
     request = EncodeRequest(
@@ -561,7 +561,7 @@ def encode(
         device=device,
         data_dir=data_dir,
     )
-    stored, fresh = encode_dataset(request, progress=Told())
+    stored, fresh = encode_dataset(request, progress=EncodingProgress())
     count, encoding = sum(stored.counts.values()), stored.encoding
     size = f"{encoding.channels}x{encoding.size}x{encoding.size}"
     print(f"{count:,} images as latents of {size} in {stored.folder}{'' if fresh else ' (already encoded)'}")

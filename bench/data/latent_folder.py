@@ -7,7 +7,6 @@ int64 (N,) and ``empty_context.npy`` (T, E), as `bench.data.contexts` explains. 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +16,8 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from bench.files.hashing import sha256_of
 
 LAYOUT = 1
 META = "meta.json"
@@ -69,7 +70,7 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class LatentFolder:
     """A folder of latents as it was written."""
 
     folder: Path
@@ -93,7 +94,7 @@ class Stored:
         return found
 
 
-def read_folder(folder: Path) -> Stored:
+def read_folder(folder: Path) -> LatentFolder:
     """What ``meta.json`` in ``folder`` says; raises ValueError in one line.
 
     The sizes of all files are checked, and the checksums of those of at most `CHECKED` bytes.
@@ -106,7 +107,7 @@ def read_folder(folder: Path) -> Stored:
             raise ValueError(f"its layout is {meta['layout']}, this version reads {LAYOUT}")
         for name, digest in meta["sha256"].items():
             _check(folder / name, int(meta["bytes"][name]), digest)
-        return Stored(
+        return LatentFolder(
             folder=folder,
             encoding=Encoding.from_mapping(meta["encoding"]),
             counts={str(split): int(count) for split, count in meta["counts"].items()},
@@ -131,5 +132,5 @@ def _check(path: Path, size: int, digest: str) -> None:
 
 @lru_cache(maxsize=64)
 def _sha256(path: Path, _mtime: int, _size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The checksum of a file, taken once a process for as long as it does not change."""
+    return sha256_of(path)

@@ -9,7 +9,7 @@ from typing import Any
 from bench.data.cache import Decoded, decoded
 from bench.data.dataset import Dataset, Split
 from bench.data.pixels import at_size
-from bench.data.source import DATASETS, Recipe, Request, content_hash
+from bench.data.source import DATASETS, DatasetRequest, Recipe, content_hash
 from bench.files.paths import cache_dir as default_cache_dir
 from bench.files.paths import data_dir as default_data_dir
 
@@ -53,7 +53,7 @@ def find_recipe(
         raise ValueError(f"dataset {head} takes no path: write {head}, got {name!r}")
     if image_size is not None and image_size < 1:
         raise ValueError(f"image size must be a positive number of pixels, got {image_size}")
-    request = Request(
+    request = DatasetRequest(
         data_dir=data_dir or default_data_dir(),
         cache_dir=cache_dir or default_cache_dir(),
         argument=argument,

@@ -61,14 +61,14 @@ Value = tuple[str, float, dict[str, Any]]  # name, value, what belongs on the ca
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class MetricFamily:
     """How one family of scores is computed, and whether it needs the features themselves."""
 
     needs_features: bool
     measure: Callable[[Sample, Reference], list[Value]]
 
 
-METRICS: Registry[Metric] = Registry("metric")
+METRICS: Registry[MetricFamily] = Registry("metric")
 
 
 def score_images(
@@ -100,7 +100,7 @@ def score_images(
     return scores
 
 
-def _checked(metrics: Sequence[str], reference: Reference, extractor: Extractor) -> dict[str, Metric]:
+def _checked(metrics: Sequence[str], reference: Reference, extractor: Extractor) -> dict[str, MetricFamily]:
     if not metrics:
         raise ValueError(f"expected at least one metric of: {', '.join(METRICS.names())}")
     if (extractor.name, extractor.card["weights_sha256"]) != (reference.extractor, reference.weights_sha256):
@@ -112,7 +112,7 @@ def _checked(metrics: Sequence[str], reference: Reference, extractor: Extractor)
 
 
 def _sample(
-    images: Any, extractor: Extractor, metrics: dict[str, Metric], seed: int, progress: Callable[[int], None]
+    images: Any, extractor: Extractor, metrics: dict[str, MetricFamily], seed: int, progress: Callable[[int], None]
 ) -> Sample:
     """Features of all images: kept where a metric needs them or there are not many, else only their statistics."""
     count = len(images)
@@ -162,13 +162,13 @@ def _precision_recall(sample: Sample, reference: Reference) -> list[Value]:
     return [(neighbour_name(kind, found.count, K), getattr(found, kind), extra) for kind in kinds]
 
 
-METRICS.register("frechet", Metric(needs_features=False, measure=_frechet))
-METRICS.register("kernel", Metric(needs_features=True, measure=_kernel))
-METRICS.register("precision_recall", Metric(needs_features=True, measure=_precision_recall))
+METRICS.register("frechet", MetricFamily(needs_features=False, measure=_frechet))
+METRICS.register("kernel", MetricFamily(needs_features=True, measure=_kernel))
+METRICS.register("precision_recall", MetricFamily(needs_features=True, measure=_precision_recall))
 
 
 def _floors(
-    count: int, reference: Reference, extractor: Extractor, held_out: Split | None, metrics: dict[str, Metric]
+    count: int, reference: Reference, extractor: Extractor, held_out: Split | None, metrics: dict[str, MetricFamily]
 ) -> tuple[dict[str, float], str | None]:
     """Each metric on ``count`` held-out real images against the same reference, and why there is none if so.
 

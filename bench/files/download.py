@@ -1,9 +1,8 @@
-"""One file over HTTP: resumed where it stopped, checked, and put in place whole."""
+"""One file over HTTP: resumed where it stopped, by one process at a time, checked, and put in place whole."""
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import sys
 import urllib.error
@@ -16,41 +15,76 @@ from http.client import HTTPException, HTTPResponse
 from io import BufferedRandom
 from pathlib import Path
 
+from bench.files.hashing import digest_of
+
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """A file on the web that never changes: where it is and how to know it."""
+    """A file on the web that never changes: where it is and how to know it.
+
+    ``checksum`` is hex, by an ``algorithm`` of hashlib's. ``part`` names the file until it is whole; "" = NAME.part.
+    """
 
     url: str
     name: str
     size: int
-    md5: str
+    algorithm: str
+    checksum: str
+    part: str = ""
 
     def __str__(self) -> str:
-        return f"{self.url} ({self.size:,} bytes, md5 {self.md5})"
+        return f"{self.url} ({self.size:,} bytes, {self.algorithm} {self.checksum})"
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the file at ``path`` is this one."""
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return digest_of(file, self.algorithm) == self.checksum
 
 
 class DownloadError(Exception):
     """The file could not be had: no connection, a refusal, or a transfer that kept breaking off."""
 
 
-def fetch(remote: Remote, folder: Path, *, attempts: int = 3, timeout_s: float = 30.0) -> Path:
-    """``folder / remote.name``, downloaded if it is not there.
+class Unreachable(DownloadError):
+    """There was no connection."""
 
-    A transfer that breaks off leaves ``NAME.part``, which the next attempt or call goes on with; one process at a time
-    writes it. Raises `DownloadError` for the network, ValueError for a wrong checksum, OSError for the disk.
+
+class BrokenOff(DownloadError):
+    """The transfer ended early, by ``why`` or in silence; the ``received`` bytes are kept."""
+
+    def __init__(self, text: str, *, received: int, why: Exception | None = None) -> None:
+        super().__init__(text)
+        self.received, self.why = received, why
+
+
+class WrongContent(ValueError):
+    """What was downloaded has another length or ``digest``, and is deleted."""
+
+    def __init__(self, text: str, *, digest: str) -> None:
+        super().__init__(text)
+        self.digest = digest
+
+
+def fetch(remote: Remote, folder: Path, *, attempts: int = 3, timeout_s: float = 30.0, announce: bool = True) -> Path:
+    """``folder / remote.name``, downloaded if it is not there or is another file.
+
+    A transfer that breaks off leaves ``remote.part``, which the next attempt or call goes on with; one process at a
+    time writes it. With ``announce`` a line on standard error tells of each request. Raises `DownloadError` for the
+    network, `WrongContent` for a wrong checksum, OSError for the disk.
     """
     target, fresh = folder / remote.name, not folder.exists()
-    if target.is_file():
+    if remote.is_at(target):
         return target
     folder.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.part")
+    part = folder / (remote.part or f"{remote.name}.part")
     with _locked(part) as file:
         try:
-            if not target.is_file():
-                _complete(remote, file, attempts, timeout_s)
+            if not remote.is_at(target):
+                _complete(remote, file, attempts, timeout_s, announce)
                 _check(remote, file, part)
                 part.rename(target)
         finally:
@@ -64,39 +98,40 @@ def _locked(part: Path) -> Iterator[BufferedRandom]:
     while True:
         with part.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if _is_at(file, part):
+            if _still_at(file, part):
                 yield file
                 return
 
 
-def _is_at(file: BufferedRandom, path: Path) -> bool:
+def _still_at(file: BufferedRandom, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
 
 
-def _complete(remote: Remote, file: BufferedRandom, attempts: int, timeout_s: float) -> None:
-    problem = ""
+def _complete(remote: Remote, file: BufferedRandom, attempts: int, timeout_s: float, announce: bool) -> None:
+    problem = DownloadError("nothing was asked for")
     for _ in range(attempts):
         if _length(file) >= remote.size:
             return
         try:
-            _append(remote, file, timeout_s)
-            problem = f"the transfer broke off after {_length(file):,} bytes"
+            _append(remote, file, timeout_s, announce)
+            received = _length(file)
+            problem = BrokenOff(f"the transfer broke off after {received:,} bytes", received=received)
         except urllib.error.HTTPError as error:
             error.close()
-            problem = f"the server answered {error.code} {error.reason}"
+            problem = DownloadError(f"the server answered {error.code} {error.reason}")
             if error.code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 break
             file.truncate(0)
         except DownloadError as error:
-            problem = str(error)
+            problem = error
     if _length(file) < remote.size:
-        raise DownloadError(problem)
+        raise problem
 
 
-def _append(remote: Remote, file: BufferedRandom, timeout_s: float) -> None:
+def _append(remote: Remote, file: BufferedRandom, timeout_s: float, announce: bool) -> None:
     """One request for what is missing; a server without ranges sends everything again."""
     start = _length(file)
     request = urllib.request.Request(remote.url, headers={"Range": f"bytes={start}-"} if start else {})
@@ -104,39 +139,40 @@ def _append(remote: Remote, file: BufferedRandom, timeout_s: float) -> None:
         response = urllib.request.urlopen(request, timeout=timeout_s)
     except urllib.error.HTTPError:
         raise
+    except urllib.error.URLError as error:
+        raise Unreachable(str(error.reason)) from error
     except (OSError, HTTPException) as error:
-        raise DownloadError(str(getattr(error, "reason", error))) from error
-    print(f"downloading {remote}{f', from byte {start:,} on' if start else ''} …", file=sys.stderr, flush=True)
+        raise BrokenOff(str(getattr(error, "reason", error)), received=start, why=error) from error
+    if announce:
+        print(f"downloading {remote}{f', from byte {start:,} on' if start else ''} …", file=sys.stderr, flush=True)
     with response:
         resumed = f"{response.headers.get('Content-Range', '')}".startswith(f"bytes {start}-")
         if start and not (response.status == HTTPStatus.PARTIAL_CONTENT and resumed):
             file.truncate(0)
-        for block in _blocks(response):
+        while block := _next_block(response, file):
             file.write(block)  # outside the network's try: a full disk is another error than a lost connection
             if _length(file) > remote.size:
                 break
         file.flush()
 
 
-def _blocks(response: HTTPResponse) -> Iterator[bytes]:
-    while True:
-        try:
-            block = response.read(_BLOCK)
-        except (OSError, HTTPException) as error:
-            raise DownloadError(f"the transfer broke off ({error})") from error
-        if not block:
-            return
-        yield block
+def _next_block(response: HTTPResponse, file: BufferedRandom) -> bytes:
+    """Some more of the body, b"" at its end."""
+    try:
+        return response.read(_BLOCK)
+    except (OSError, HTTPException) as error:
+        raise BrokenOff(f"the transfer broke off ({error})", received=_length(file), why=error) from error
 
 
 def _check(remote: Remote, file: BufferedRandom, part: Path) -> None:
     file.seek(0)
-    md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    length = _length(file)
-    if (length, md5) != (remote.size, remote.md5):
+    digest, length = digest_of(file, remote.algorithm), _length(file)
+    if (length, digest) != (remote.size, remote.checksum):
         part.unlink()
-        raise ValueError(
-            f"downloaded {length:,} bytes with md5 {md5}, expected {remote}; deleted them, please try again"
+        raise WrongContent(
+            f"downloaded {length:,} bytes with {remote.algorithm} {digest}, expected {remote}; "
+            "deleted them, please try again",
+            digest=digest,
         )
     os.fsync(file.fileno())
 

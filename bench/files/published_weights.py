@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.files.hashing import sha256_of
 from bench.files.paths import cache_dir, data_dir
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-TIMEOUT_S = 30.0
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +37,28 @@ class PublishedWeights:
             for name in self.names:
                 if (path := folder / name).is_file() and sha256_of(path) == self.sha256:
                     return path
-        return self._download(folders()[0] / self.names[0], allow_download)
-
-    def _download(self, target: Path, allow_download: bool) -> Path:
         if not allow_download:
             raise ValueError(self.missing("downloading is off"))
-        part = target.with_suffix(".part")
+        return self._download(folders()[0])
+
+    def _download(self, folder: Path) -> Path:
+        from bench.files.download import BrokenOff, DownloadError, Remote, Unreachable, WrongContent, fetch
+
+        name = self.names[0]
+        part = Path(name).with_suffix(".part").name
+        remote = Remote(url=self.url, name=name, size=self.size, algorithm="sha256", checksum=self.sha256, part=part)
         try:
-            _fetch(self.url, part, self.size)
-        except ConnectionError as error:
-            raise ValueError(self.missing(str(error))) from None
-        if (found := sha256_of(part)) != self.sha256:
-            part.unlink()
-            raise ValueError(self.missing(f"the download has SHA-256 {found} instead, and was thrown away"))
-        part.replace(target)
-        return target
+            return fetch(remote, folder, attempts=1, announce=False)
+        except WrongContent as error:
+            reason = f"the download has SHA-256 {error.digest} instead, and was thrown away"
+        except Unreachable as error:
+            reason = f"not reachable: {error}"
+        except BrokenOff as error:
+            how = f" after {error.received} of {self.size} bytes" if error.why is None else f": {error.why}"
+            reason = f"the connection broke{how}; run again to go on"
+        except DownloadError as error:
+            reason = str(error)
+        raise ValueError(self.missing(reason))
 
     def missing(self, reason: str) -> str:
         """One line: what is missing, and how to mend it."""
@@ -83,36 +87,3 @@ def load_state_dict(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise ValueError(f"{path}: expected a dictionary of tensors by name")
     return state
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 hex of a file's content."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fetch(url: str, part: Path, size: int) -> None:
-    """Download ``url`` to ``part``, going on where an earlier attempt stopped; raises ConnectionError."""
-    from http.client import HTTPException
-    from urllib.error import HTTPError, URLError
-    from urllib.request import Request, urlopen
-
-    part.parent.mkdir(parents=True, exist_ok=True)
-    have = part.stat().st_size if part.exists() else 0
-    request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        with urlopen(request, timeout=TIMEOUT_S) as answer, part.open("ab" if answer.status == 206 else "wb") as file:
-            while chunk := answer.read(CHUNK):
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-    except HTTPError as error:
-        if error.code == 416 and have:  # nothing is left to fetch; the checksum decides
-            return
-        raise ConnectionError(f"the server answered {error.code} {error.reason}") from None
-    except URLError as error:
-        raise ConnectionError(f"not reachable: {error.reason}") from None
-    except (HTTPException, TimeoutError, ConnectionError) as error:
-        raise ConnectionError(f"the connection broke: {error or type(error).__name__}; run again to go on") from None
-    if (have := part.stat().st_size) < size:  # a body that ends early is no error to http.client
-        raise ConnectionError(f"the connection broke after {have} of {size} bytes; run again to go on")

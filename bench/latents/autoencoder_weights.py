@@ -45,7 +45,7 @@ PUBLISHED = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
+class LocatedAutoencoder:
     """An autoencoder on disk: its file of weights and its configuration; hashes cover tensors by name, not the file."""
 
     name: str  # as a user may write it again: an absolute path or a published name
@@ -55,7 +55,7 @@ class Located:
     config: Mapping[str, Any] = field(repr=False)
 
 
-def locate(name: str | Path, *, allow_download: bool = True) -> Located:
+def locate(name: str | Path, *, allow_download: bool = True) -> LocatedAutoencoder:
     """The autoencoder ``name``: a folder (or one with a folder ``vae`` in it), a .safetensors file, a published name.
 
     Raises ValueError that says what is missing or damaged.
@@ -67,7 +67,7 @@ def locate(name: str | Path, *, allow_download: bool = True) -> Located:
     else:
         weights = _file(Path(name).expanduser().absolute())
         shown, config = str(weights if Path(name).is_file() else weights.parent), _config(weights.with_name(CONFIG))
-    return Located(
+    return LocatedAutoencoder(
         name=shown,
         weights=weights,
         config=config,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.latents.text_weights import LocatedText, locate_text
+from bench.latents.text_weights import LocatedTextEncoder, locate_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,7 @@ class TextEncoder:
     tokens: int
     features: int
     device: str
-    located: LocatedText
+    located: LocatedTextEncoder
     network: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
 
@@ -65,7 +65,7 @@ def load_text_encoder(path: str | Path, *, device: str = "cpu") -> TextEncoder:
     )
 
 
-def _network(located: LocatedText) -> Any:
+def _network(located: LocatedTextEncoder) -> Any:
     library = _transformers()
     try:
         network, report = library.CLIPTextModel.from_pretrained(
@@ -81,7 +81,7 @@ def _network(located: LocatedText) -> Any:
     return network
 
 
-def _tokenizer(located: LocatedText) -> Any:
+def _tokenizer(located: LocatedTextEncoder) -> Any:
     try:
         return _transformers().CLIPTokenizer.from_pretrained(located.tokenizer, local_files_only=True)
     except Exception as error:  # the tokenizers library raises bare Exception for a damaged file

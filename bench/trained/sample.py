@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +58,7 @@ def write_images(images: np.ndarray, out: Path) -> Path:
     import numpy as np
     from PIL import Image
 
+    from bench.files.whole_folder import whole_folder
     from results.store import write_bytes
 
     if out.suffix == ".npz":
@@ -68,19 +66,7 @@ def write_images(images: np.ndarray, out: Path) -> Path:
         np.savez(buffer, images=images)
         write_bytes(out, buffer.getvalue())
         return out
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with whole_folder(out) as folder:
         for index, image in enumerate(images):
-            Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(temporary / f"{index:06d}.png")
-        temporary.chmod(0o777 & ~_umask())
-        temporary.replace(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(folder / f"{index:06d}.png")
     return out
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

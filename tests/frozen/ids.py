@@ -15,8 +15,7 @@ from bench.cell.identity import digest
 from bench.cell.prepared import wanted_scores
 from bench.data import Dataset, Split
 from bench.data.contexts import Contexts
-from bench.data.source import DATASETS, Recipe, Source
-from bench.data.source import Request as Asked
+from bench.data.source import DATASETS, DatasetRequest, Recipe, Source
 
 NAME, FINGERPRINT = "stand-in", "5a" * 32
 PRECISIONS = ("float32", "bfloat16")
@@ -29,7 +28,7 @@ def register_stand_in() -> None:
         DATASETS.register(NAME, Source(name=NAME, description="for tests", find=_recipe))
 
 
-def _recipe(request: Asked) -> Recipe:
+def _recipe(request: DatasetRequest) -> Recipe:
     size = request.image_size or 32
     return Recipe(
         name=NAME,

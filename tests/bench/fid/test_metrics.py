@@ -117,6 +117,20 @@ def test_a_reference_that_breaks_off_leaves_nothing(narrow, tmp_path):
     assert [*(tmp_path / "references").iterdir()] == []
 
 
+def test_the_reference_of_a_quicker_process_stays_with_what_lies_beside_it(narrow, tmp_path):
+    theirs = []
+
+    def overtaken(images):
+        if not theirs:
+            theirs.append(reference(narrow, tmp_path, count=10))
+            theirs[0].kernel_self_term()
+        return narrow.network(images)
+
+    reference(replace(narrow, network=overtaken), tmp_path, count=10)
+    assert [*(tmp_path / "references").iterdir()] == [theirs[0].folder]
+    assert (theirs[0].folder / "kernel.json").exists()
+
+
 @pytest.mark.parametrize("count", [-1, 1, 91])
 def test_impossible_counts_are_refused(narrow, tmp_path, count):
     with pytest.raises(ValueError, match="toy:train has 90"):

@@ -101,6 +101,12 @@ def test_the_same_request_again_does_nothing_and_another_is_refused(
         encode_dataset(request_for(images, autoencoder, encoded, scale=0.5))
 
 
+def test_an_empty_output_folder_is_taken(images: Path, autoencoder: Path, encoded: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    encode_dataset(request_for(images, autoencoder, tmp_path / "out"))
+    assert _hashes(tmp_path / "out") == _hashes(encoded)
+
+
 def test_one_process_at_a_time_writes(images: Path, autoencoder: Path, tmp_path: Path) -> None:
     request = request_for(images, autoencoder, tmp_path / "out")
 
