@@ -15,7 +15,7 @@ from reports.series import profile_series, series
 from reports.statistics import interval95
 from reports.tradeoffs import pareto_front
 from results import Store
-from tests.reports.simulated import FD, manifest, profile, record, score, skip_run
+from tests.reports.simulated import FD, manifest, profile, record, score, skip_run, write_grid
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def depth_grid(root: Path, *, sizes: dict[str, int] | None) -> Store:
                                scores=scores))  # fmt: skip
     if sizes is not None:
         arms[0]["sizes"] = sizes
-    store.write_grid("depth", manifest() | {"name": "depth", "baseline": "default", "reference": "Fig3", "arms": arms})
+    write_grid(store, "depth", manifest() | {"name": "depth", "baseline": "default", "reference": "Fig3", "arms": arms})
     return store
 
 
@@ -140,7 +140,7 @@ def test_throughput_against_batch_size() -> None:
 
 def test_before_the_first_score(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write_grid("skip", manifest())
+    write_grid(store, "skip", manifest())
     store.write(record("add", 0, status="oom", scores=[], losses=[]))
     found = series(find(tmp_path).grids[0])
     assert [found[key] for key in ("curves", "losses", "scores", "tradeoffs", "scaling")] == [[], None, [], [], []]
