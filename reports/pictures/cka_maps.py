@@ -58,7 +58,7 @@ def write(records: Sequence[CkaRecord], root: Path) -> tuple[list[str], Path]:
 
     They go under the names of their arms where ``root`` has their grid. Raises OSError when it cannot be written.
     """
-    arms = arms_of(Store(root).grids().values())
+    arms = arms_of(manifest.to_dict() for manifest in Store(root).grids().values())
     items = [Labelled(name=arms.get(record.train_id, record.variant), record=record) for record in records]
     paths = [write_bytes(root / "cka" / name, content) for name, content in draw(items, "cka").items()]
     return lines(items), paths[0]

@@ -106,7 +106,7 @@ def _distances(record: NeighboursRecord, row: int) -> list[str]:
 
 def write(records: Sequence[NeighboursRecord], root: Path) -> tuple[list[str], list[Path]]:
     """Draw ``records`` as ``root/neighbours/<id>-distances.png``; returns what they say, and the pictures' paths."""
-    arms = arms_of(Store(root).grids().values())
+    arms = arms_of(manifest.to_dict() for manifest in Store(root).grids().values())
     items = [Labelled(name=arms.get(record.train_id, record.variant), record=record) for record in records]
     paths = []
     for item in items:

@@ -55,7 +55,7 @@ def find(dirs: Dirs) -> Findings:
         near |= {record.neighbours_id: record for record in searched}
         for record in found:
             records[record.train_id] = _better(records.get(record.train_id), record)
-        manifests += [(folder, name, manifest) for name, manifest in grids.items()]
+        manifests += [(folder, name, manifest.to_dict()) for name, manifest in grids.items()]
     views = [_view(name, title, same, records, list(profiles.values())) for name, title, same in _group(manifests)]
     used = {cell.train_id for view in views for cell in view.cells}
     loose = [record for train_id, record in records.items() if train_id not in used]

@@ -15,7 +15,7 @@ from reports.content.arm_table import arm_table
 from results import Score, Store
 from results.paper.steps import table3
 from results.store import write_json
-from tests.reports.simulated import FD, cell_scores, identity, manifest, record, sample_card, skip_run
+from tests.reports.simulated import FD, cell_scores, identity, manifest, record, sample_card, skip_run, write_grid
 
 OWN = [{"sampler": "dpm_solver", "nfe": 50}]
 SWEEP = [{"sampler": s, "nfe": n} for s in ("euler_maruyama", "ddim", "dpm_solver") for n in (4, 50)]
@@ -41,7 +41,7 @@ def _swept(arm: str, seed: int) -> list[Score]:
 def _folder(root: Path, **evaluation: Any) -> Path:
     store = Store(root)
     asked = {"draws": OWN, "sweep": SWEEP, "left_out": LEFT_OUT} | evaluation
-    store.write_grid("sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3", evaluation=asked))
+    write_grid(store, "sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3", evaluation=asked))
     for seed in (0, 1):
         store.write(record("concat", seed, scores=_swept("concat", seed)))
     return root
@@ -70,7 +70,7 @@ def test_the_remarks_say_what_the_table_is_and_what_was_left_out(tmp_path: Path)
 def test_arm_tables_and_curves_are_the_same_with_and_without_a_sweep(tmp_path: Path) -> None:
     (grid,) = reports.find(_folder(tmp_path / "a")).grids
     store = Store(tmp_path / "b")
-    store.write_grid("sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3"))
+    write_grid(store, "sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3"))
     for seed in (0, 1):
         store.write(record("concat", seed))
     (plain,) = reports.find(tmp_path / "b").grids
@@ -78,7 +78,7 @@ def test_arm_tables_and_curves_are_the_same_with_and_without_a_sweep(tmp_path: P
     assert sampling_steps.tables(plain) == []
     # another grid that shares the cell asked for no sweep
     store = Store(tmp_path / "a")
-    store.write_grid("skip", manifest(["concat"], evaluation={"draws": OWN, "sweep": [], "left_out": []}))
+    write_grid(store, "skip", manifest(["concat"], evaluation={"draws": OWN, "sweep": [], "left_out": []}))
     shared = next(g for g in reports.find(tmp_path / "a").grids if g.name == "skip")
     assert arm_table(shared) == arm_table(plain)
     assert sampling_steps.sweeps(shared) == []
@@ -101,7 +101,7 @@ def test_the_report_holds_table_and_csv(tmp_path: Path) -> None:
 
 def test_several_arms_are_named(tmp_path: Path) -> None:
     store = skip_run(tmp_path, arms=("concat", "none"), seeds=(0,))
-    store.write_grid("skip", manifest(["concat", "none"], [0], evaluation={"draws": OWN, "sweep": SWEEP}))
+    write_grid(store, "skip", manifest(["concat", "none"], [0], evaluation={"draws": OWN, "sweep": SWEEP}))
     for arm in ("concat", "none"):
         store.write(record(arm, 0, scores=_swept(arm, 0)))
     (grid,) = reports.find(tmp_path).grids

@@ -12,6 +12,7 @@ from reports.simulation import planted
 from reports.simulation.rates import Rate, is_false, measure, pooled
 from reports.views.find import find
 from results import Store
+from tests.reports.simulated import write_grid
 
 GRIDS = 200
 
@@ -36,7 +37,7 @@ def test_intervals_cover_and_verdicts_are_rarely_false(spread: str, seeds: int) 
 def test_planted_grids_are_judged_as_their_records_are(tmp_path: Path) -> None:
     made = planted.grid(plan("unequal", seeds=3, world="edge", arms=2), 0)
     store = Store(tmp_path)
-    store.write_grid(made.name, made.manifest)
+    write_grid(store, made.name, made.manifest)
     for cell in made.cells:
         assert cell.record is not None
         store.write(cell.record)
