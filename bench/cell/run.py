@@ -367,7 +367,7 @@ class _CellRun:
             images,
             reference=reference,
             extractor=extractor,
-            held_out=pictures_of(dataset, self.data_dir).held_out,
+            held_out=pictures_of(dataset).held_out,
             seed=self.cell.seed,
             metrics=evaluation.metrics,
         ):

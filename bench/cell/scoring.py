@@ -47,7 +47,7 @@ def cached_reference(
     weights: Path | None,
     count: int,
 ) -> Reference:
-    split = pictures_of(load_cached_dataset(name, data_dir, image_size), data_dir).train
+    split = pictures_of(load_cached_dataset(name, data_dir, image_size)).train
     return _reference_of(split, extractor_for(extractor, device, weights), count)
 
 
@@ -96,7 +96,7 @@ def warm_scoring(
         return
     extractor = extractor_for(cell.evaluation.extractor, runtime.device, weights)
     dataset = load_cached_dataset(cell.dataset, data_dir, cell.training.image_size or None)
-    split = pictures_of(dataset, data_dir).train
+    split = pictures_of(dataset).train
     if dataset.encoding is not None:
         decoder_for(dataset.encoding.card(), runtime.device)
     reference = _reference_of(split, extractor, cell.evaluation.reference_count, progress)

@@ -31,8 +31,9 @@ MAKE = "make it with `uvit encode DATASET --autoencoder PATH --out FOLDER`"
 class Encoding:
     """What latents are of and how they were made; everything that names them, and where their images lie.
 
-    ``source`` is the dataset as ``--dataset`` takes it, ``image_size`` its pixels a side; reference statistics come
-    from its images. ``autoencoder`` is a path or a published name; the hashes say which weights it must have.
+    ``source`` is the dataset as ``--dataset`` takes it, ``data_dir`` where it is looked for ("" = where all are),
+    ``image_size`` its pixels a side; reference statistics come from its images. ``autoencoder`` is a path or a
+    published name; the hashes say which weights it must have.
     """
 
     source: str
@@ -88,10 +89,10 @@ class LatentFolder:
         if name not in self.sha256:
             return None
         try:
-            found: npt.NDArray[Any] = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+            array: npt.NDArray[Any] = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise ValueError(f"latents {self.folder}: cannot read {name} ({error}); encode again") from None
-        return found
+        return array
 
 
 def read_folder(folder: Path) -> LatentFolder:

@@ -38,7 +38,7 @@ def test_blocks_are_compared_on_latents(cell: TrainedCell, encoded: Path) -> Non
 
 def test_decoded_samples_stand_beside_the_images_themselves(cell: TrainedCell, encoded: Path) -> None:
     search = Search(count=3, k=2, nfe=2)
-    dataset = pictures_of(dataset_of(cell, name=f"latents:{encoded}"), None)
+    dataset = pictures_of(dataset_of(cell, name=f"latents:{encoded}"))
     samples = draw_samples(cell, search)
     assert samples.shape == (3, 3, 16, 16)
     record = training_neighbours(cell, samples, dataset, load_extractor("effnet-lite0"), search).record
