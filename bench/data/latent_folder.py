@@ -66,7 +66,7 @@ class Encoding:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """From ``meta.json``; raises KeyError or TypeError where it lacks a field."""
+        """The encoding that ``meta.json`` holds; raises KeyError or TypeError where it lacks a field."""
         return cls(**{name: values[name] for name in cls.__slots__ if name in values})
 
 
@@ -81,7 +81,7 @@ class LatentFolder:
     made_with: dict[str, str | None]  # versions and device
 
     def array(self, split: str, kind: str) -> npt.NDArray[Any] | None:
-        """The memory-mapped array, or None where the folder has no such file."""
+        """The memory-mapped array of a ``kind`` (`MOMENTS`, `LABELS`, …) of a split, None where it has no such file."""
         return self.load(f"{split}_{kind}.npy")
 
     def load(self, name: str) -> npt.NDArray[Any] | None:
@@ -96,7 +96,7 @@ class LatentFolder:
 
 
 def read_folder(folder: Path) -> LatentFolder:
-    """What ``meta.json`` in ``folder`` says; raises ValueError in one line.
+    """The latents that ``uvit encode`` left in ``folder``; raises ValueError in one line where they are not whole.
 
     The sizes of all files are checked, and the checksums of those of at most `CHECKED` bytes.
     """

@@ -1,4 +1,4 @@
-"""From a name to decoded images: what the pipeline (`load_dataset`) and ``uvit score`` (`load_images`) call."""
+"""From a dataset's name to its decoded images."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def load_dataset(
 
 @lru_cache(maxsize=4)
 def load_cached_dataset(name: str, data_dir: Path | None, image_size: int | None) -> Dataset:
-    """`load_dataset`, once a process."""
+    """The dataset ``name`` as `load_dataset` gives it, found, checked and mapped once a process."""
     return load_dataset(name, data_dir=data_dir, image_size=image_size)
 
 

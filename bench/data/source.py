@@ -97,7 +97,7 @@ def content_hash(*parts: str | bytes) -> str:
 
 
 def hash_parts(parts: Iterable[str | bytes]) -> str:
-    """`content_hash` of parts that come one at a time, so that they need not fit into memory together."""
+    """`content_hash` for parts that come one at a time: SHA-256 hex, without all of them in memory together."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

@@ -134,10 +134,10 @@ def _absolute(dataset: str) -> str:
 def _same(out: Path, encoding: Encoding) -> LatentFolder:
     """What lies at ``out`` if it is what was asked for."""
     stored = read_folder(out)
-    found, asked = stored.encoding.identity(), encoding.identity()
-    for name in (name for name in asked | found if found.get(name) != asked.get(name)):
+    there, asked = stored.encoding.identity(), encoding.identity()
+    for name in (name for name in asked | there if there.get(name) != asked.get(name)):
         raise ValueError(
-            f"--out {out} holds latents of another request ({name} is {found.get(name)}, not {asked.get(name)}); "
+            f"--out {out} holds latents of another request ({name} is {there.get(name)}, not {asked.get(name)}); "
             "give a new folder"
         )
     return stored
