@@ -64,7 +64,7 @@ def search(request: NeighboursRequest) -> Iterator[tuple[Path, NeighboursRecord]
     for number, located in enumerate(cells):
         cell = load_trained(located.checkpoint, weights=request.weights, runtime=runtime)
         check_fits(cell.header, drawing)
-        dataset = pictures_of(dataset_of(cell, name=request.dataset, data_dir=request.data_dir), request.data_dir)
+        dataset = pictures_of(dataset_of(cell, name=request.dataset, data_dir=request.data_dir))
         title = f"[{number + 1}/{len(cells)}] {cell.variant} seed {cell.header.seed}"
         _tell(title, f"{drawing.count} samples")
         search = _search(request, replace(drawing, seed=cell.header.seed))  # as the samples of its scores

@@ -122,7 +122,7 @@ class Evaluation:
         images = self._draw(state, point, decoder)
         self.tell(state.step, doing="scoring")
         self._save_picture(images, point)
-        pictures = pictures_of(dataset, self.place.data_dir)
+        pictures = pictures_of(dataset)
         extractor = (evaluation.extractor, device, self.place.extractor_weights)
         scored = score_images(
             images,

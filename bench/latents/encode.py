@@ -52,18 +52,16 @@ def encode_dataset(request: EncodeRequest, *, progress: Progress | None = None) 
     autoencoder that is not there or does not fit, an output folder that holds something else.
     """
     from bench.data import load_dataset
-    from bench.files.paths import data_dir as default_data_dir
     from bench.machine.runtime import resolve_runtime, thread_limit
 
     _check(request)
-    data_dir = (request.data_dir or default_data_dir()).absolute()
-    dataset = load_dataset(request.dataset, data_dir=data_dir, image_size=request.image_size or None)
+    dataset = load_dataset(request.dataset, data_dir=_looked_in(request), image_size=request.image_size or None)
     if dataset.encoding is not None:
         raise ValueError(f"dataset {request.dataset} is latents already; encode the images that it was made of")
     runtime = resolve_runtime(device=request.device, precision="float32", threads=thread_limit())
     runtime.apply()
     autoencoder = load_autoencoder(request.autoencoder, device=runtime.device)
-    encoding, text = _encoding(request, dataset, autoencoder, data_dir), None
+    encoding, text = _encoding(request, dataset, autoencoder), None
     if request.text_encoder:
         text = load_text_encoder(request.text_encoder, device=runtime.device)
         encoding = with_text(encoding, dataset, text)
@@ -91,7 +89,14 @@ def _check(request: EncodeRequest) -> None:
         raise ValueError(f"--out {out} exists and holds no latents; give a new folder")
 
 
-def _encoding(request: EncodeRequest, dataset: Dataset, autoencoder: AutoencoderKL, data_dir: Path) -> Encoding:
+def _looked_in(request: EncodeRequest) -> Path:
+    """Where the dataset is looked for, as any working directory understands it."""
+    from bench.files.paths import data_dir
+
+    return (request.data_dir or data_dir()).absolute()
+
+
+def _encoding(request: EncodeRequest, dataset: Dataset, autoencoder: AutoencoderKL) -> Encoding:
     if autoencoder.image_channels != dataset.channels:
         raise ValueError(
             f"autoencoder {request.autoencoder} takes images of {autoencoder.image_channels} channels; "
@@ -106,7 +111,7 @@ def _encoding(request: EncodeRequest, dataset: Dataset, autoencoder: Autoencoder
     return Encoding(
         source=_absolute(request.dataset),
         source_fingerprint=dataset.fingerprint,
-        data_dir=str(data_dir),
+        data_dir=str(_looked_in(request)),
         image_size=dataset.image_size,
         image_channels=dataset.channels,
         num_classes=dataset.num_classes,
@@ -129,10 +134,10 @@ def _absolute(dataset: str) -> str:
 def _same(out: Path, encoding: Encoding) -> LatentFolder:
     """What lies at ``out`` if it is what was asked for."""
     stored = read_folder(out)
-    found, asked = stored.encoding.identity(), encoding.identity()
-    for name in (name for name in asked | found if found.get(name) != asked.get(name)):
+    there, asked = stored.encoding.identity(), encoding.identity()
+    for name in (name for name in asked | there if there.get(name) != asked.get(name)):
         raise ValueError(
-            f"--out {out} holds latents of another request ({name} is {found.get(name)}, not {asked.get(name)}); "
+            f"--out {out} holds latents of another request ({name} is {there.get(name)}, not {asked.get(name)}); "
             "give a new folder"
         )
     return stored

@@ -186,4 +186,4 @@ def test_what_scoring_needs_is_asked_for_before_any_training(
         warm_scoring(ours, Place(root=Path("unused"), runtime=Runtime()))
     np.savez(source, images=np.zeros((24, 16, 16, 3), np.uint8), labels=np.zeros(24, np.int64))
     with pytest.raises(ValueError, match="has changed since"):
-        pictures_of(load_dataset(ours.dataset), None)
+        pictures_of(load_dataset(ours.dataset))
