@@ -27,7 +27,7 @@ World = Literal["null", "edge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SimulationPlan:
     """Grids to simulate: ``arms`` beside the baseline, ``seeds``, and the kind of spread (a name of `SPREADS`)."""
 
     seeds: int
@@ -36,17 +36,17 @@ class Plan:
     world: World
 
 
-def effects(plan: Plan) -> tuple[float, ...]:
+def effects(plan: SimulationPlan) -> tuple[float, ...]:
     """True differences of the arms from the baseline."""
     return tuple({"null": 0.0, "edge": -MARGIN if arm % 2 else MARGIN}[plan.world] for arm in range(plan.arms))
 
 
-def margin(plan: Plan) -> float | None:
+def margin(plan: SimulationPlan) -> float | None:
     """The margin that the grid declares."""
     return MARGIN if plan.world == "edge" else None
 
 
-def scores(plan: Plan, number: int) -> Array:
+def scores(plan: SimulationPlan, number: int) -> Array:
     """Scores (1 + arms, seeds) of grid ``number``, the baseline first; equal arguments give equal numbers."""
     which = list(SPREADS).index(plan.spread)
     random = np.random.default_rng([number, plan.seeds, plan.arms, which, plan.world == "edge"])
@@ -97,14 +97,14 @@ SPREADS: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
 }
 
 
-def grid(plan: Plan, number: int) -> GridView:
+def grid(plan: SimulationPlan, number: int) -> GridView:
     """Grid ``number`` of a plan with a record a cell, as `reports.find` would give it."""
-    found = [_arm(arm, row) for arm, row in enumerate(scores(plan, number))]
-    return GridView(name="planted", title="planted", manifest=manifest(plan), arms=tuple(found))
+    arms = tuple(_arm(arm, row) for arm, row in enumerate(scores(plan, number)))
+    return GridView(name="planted", title="planted", manifest=manifest(plan), arms=arms)
 
 
 @cache
-def manifest(plan: Plan) -> dict[str, object]:
+def manifest(plan: SimulationPlan) -> dict[str, object]:
     """What ``grids/planted.json`` would hold."""
     return {
         "schema": SCHEMA, "name": "planted", "question": "Which arm has an effect?", "baseline": "arm0",

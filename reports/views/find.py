@@ -36,40 +36,51 @@ class Findings:
 def find(dirs: Dirs) -> Findings:
     """Read the folders. Damaged files are named in ``problems``; a missing or empty folder raises ValueError."""
     folders = output_folders(dirs)
-    records: dict[str, Record] = {}
-    profiles: dict[str, ProfileRecord] = {}
-    similar: dict[str, CkaRecord] = {}
-    near: dict[str, NeighboursRecord] = {}
-    manifests: list[tuple[Path, str, dict[str, Any]]] = []
-    problems: list[str] = []
+    read = _Read()
     for folder in folders:
-        found, damaged = Store(folder).records()
-        grids, damaged_grids = Store(folder).read_grids()
-        measured, damaged_profiles = Store(folder).profiles()
-        compared, damaged_cka = Store(folder).cka()
-        searched, damaged_searches = Store(folder).neighbours()
-        for lines in (damaged, damaged_grids, damaged_profiles, damaged_cka, damaged_searches):
-            problems += [f"{folder}: {problem}" for problem in lines]
-        profiles |= {profile.profile_id: profile for profile in measured}
-        similar |= {record.cka_id: record for record in compared}
-        near |= {record.neighbours_id: record for record in searched}
-        for record in found:
-            records[record.train_id] = _better(records.get(record.train_id), record)
-        manifests += [(folder, name, manifest) for name, manifest in grids.items()]
-    views = [_view(name, title, same, records, list(profiles.values())) for name, title, same in _group(manifests)]
-    used = {cell.train_id for view in views for cell in view.cells}
-    loose = [record for train_id, record in records.items() if train_id not in used]
-    if not records and not views and not profiles and not similar and not near:
-        raise ValueError(f"{folders[0]}: every record there is damaged; the first: {problems[0]}")
+        read.add(folder)
+    profiles = list(read.profiles.values())
+    grids = [_view(name, title, same, read.records, profiles) for name, title, same in _group(read.manifests)]
+    used = {cell.train_id for grid in grids for cell in grid.cells}
+    if not any((read.records, grids, profiles, read.cka, read.neighbours)):
+        raise ValueError(f"{folders[0]}: every record there is damaged; the first: {read.problems[0]}")
     return Findings(
-        grids=views,
-        loose=loose,
-        problems=problems,
-        profiles=list(profiles.values()),
+        grids=grids,
+        loose=[record for train_id, record in read.records.items() if train_id not in used],
+        problems=read.problems,
+        profiles=profiles,
         folders=folders,
-        cka=list(similar.values()),
-        neighbours=list(near.values()),
+        cka=list(read.cka.values()),
+        neighbours=list(read.neighbours.values()),
     )
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the folders hold, by id: what stands in several of them counts once."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    profiles: dict[str, ProfileRecord] = field(default_factory=dict)
+    cka: dict[str, CkaRecord] = field(default_factory=dict)
+    neighbours: dict[str, NeighboursRecord] = field(default_factory=dict)
+    manifests: list[tuple[Path, str, dict[str, Any]]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, folder: Path) -> None:
+        store = Store(folder)
+        records, damaged = store.records()
+        grids, damaged_grids = store.read_grids()
+        profiles, damaged_profiles = store.profiles()
+        cka, damaged_cka = store.cka()
+        neighbours, damaged_neighbours = store.neighbours()
+        for lines in (damaged, damaged_grids, damaged_profiles, damaged_cka, damaged_neighbours):
+            self.problems += [f"{folder}: {problem}" for problem in lines]
+        self.profiles |= {record.profile_id: record for record in profiles}
+        self.cka |= {record.cka_id: record for record in cka}
+        self.neighbours |= {record.neighbours_id: record for record in neighbours}
+        for record in records:
+            self.records[record.train_id] = _better(self.records.get(record.train_id), record)
+        self.manifests += [(folder, name, manifest) for name, manifest in grids.items()]
 
 
 def _better(known: Record | None, new: Record) -> Record:
@@ -130,8 +141,8 @@ def _cell(seed: int, train_id: str, record: Record | None, manifests: list[dict[
 
 
 def _sizes(arm: dict[str, Any]) -> dict[str, int]:
-    found = arm.get("sizes")
-    return {str(k): v for k, v in found.items() if is_count(v)} if isinstance(found, dict) else {}
+    sizes = arm.get("sizes")
+    return {str(k): v for k, v in sizes.items() if is_count(v)} if isinstance(sizes, dict) else {}
 
 
 def _same_network(variant: str, cells: list[Record], profiles: list[ProfileRecord]) -> tuple[ProfileRecord, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from reports.views.asked import Draw, drawn
+from results.metrics import Metric, describe
 from results.profile import ProfileRecord
 from results.record import Record, Score
 
@@ -56,6 +58,10 @@ class ArmView:
         """Cells with one of these statuses."""
         return sum(record.status in statuses for record in self.records)
 
+    def network_size(self, name: Literal["params", "macs"]) -> int | None:
+        """Parameters, or MACs of one forward pass, of the arm's network; None before its first record."""
+        return next((int(getattr(record, name)) for record in self.records), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridView:
@@ -63,7 +69,7 @@ class GridView:
 
     name: str  # of tables and plots, unique in a report
     title: str
-    manifest: dict[str, Any]
+    manifest: dict[str, Any]  # asked by the properties below alone
     arms: tuple[ArmView, ...]
 
     @property
@@ -71,9 +77,73 @@ class GridView:
         return next(arm for arm in self.arms if arm.is_baseline)
 
     @property
+    def challengers(self) -> list[ArmView]:
+        """Every arm but the baseline."""
+        return [arm for arm in self.arms if not arm.is_baseline]
+
+    @property
+    def cells(self) -> list[CellView]:
+        return [cell for arm in self.arms for cell in arm.cells]
+
+    @property
+    def request_name(self) -> str:
+        """The grid as ``uvit run`` was asked for it; several grids of a report may share it."""
+        return str(self.manifest["name"])
+
+    @property
+    def question(self) -> str:
+        return str(self.manifest["question"])
+
+    @property
+    def reference(self) -> str:
+        """The paper's figures that the grid repeats, such as ``Fig2a``; "" for none."""
+        return str(self.manifest["reference"])
+
+    @property
+    def budget(self) -> str:
+        return str(self.manifest["budget"])
+
+    @property
+    def dataset(self) -> str:
+        return str(self.manifest["dataset"])
+
+    @property
+    def preset(self) -> str | None:
+        """The preset that the arms' options change; None where the manifest does not say."""
+        preset = self.manifest.get("preset")
+        return preset if isinstance(preset, str) else None
+
+    @property
+    def device(self) -> str:
+        """Where the cells ran; "" where the manifest does not say."""
+        runtime = self.manifest.get("runtime")
+        return str((runtime.get("device") if isinstance(runtime, dict) else None) or "")
+
+    @property
     def endpoint(self) -> dict[str, Any]:
+        """The primary endpoint as it was declared: metric, weights, step and margin."""
         endpoint: dict[str, Any] = self.manifest["endpoint"]
         return endpoint
+
+    @property
+    def metric_name(self) -> str:
+        """The primary endpoint's metric as records name it."""
+        return str(self.endpoint["metric"])
+
+    @property
+    def metric(self) -> Metric:
+        """The primary endpoint's metric: how it is shown, and which way is better."""
+        return describe(self.metric_name)
+
+    @property
+    def weights(self) -> str:
+        """The primary endpoint's weights: ``ema`` or ``raw``."""
+        return str(self.endpoint["weights"])
+
+    @property
+    def margin(self) -> float | None:
+        """Within which arms count as equivalent, in the metric's own unit; None where none was declared."""
+        return self.endpoint.get("margin")
 
     @property
     def step(self) -> int | None:
@@ -83,6 +153,6 @@ class GridView:
         steps = [r.training.get("steps") for arm in self.arms for r in arm.records]
         return max((s for s in steps if isinstance(s, int)), default=None)
 
-    @property
-    def cells(self) -> list[CellView]:
-        return [cell for arm in self.arms for cell in arm.cells]
+    def draws(self, kind: Literal["draws", "sweep", "left_out"]) -> list[Draw]:
+        """How images were to be drawn: for the grid's own scores, for its sweep, or too dear for the budget."""
+        return drawn([self.manifest], kind)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reports.analysis.grid_analysis import analyse
 from reports.content import notes
-from reports.formats.terminal import grid_tables
+from reports.content.arm_table import arm_table
+from reports.formats.terminal import pieces
 from reports.text import plain, plural
 from reports.views.find import Findings, find
 from reports.watch.state import GridState, RunningCell, duration, grid_state
@@ -103,7 +105,7 @@ def frame(findings: Findings, states: list[GridState], width: int) -> Group:
 def _grid(state: GridState, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    yield Text.assemble((plain(state.grid.title), "bold"), "  ", (plain(state.grid.manifest["question"]), "dim"))
+    yield Text.assemble((plain(state.grid.title), "bold"), "  ", (plain(state.grid.question), "dim"))
     yield _counts(state, width)
     if state.running:
         yield Text()
@@ -114,7 +116,7 @@ def _grid(state: GridState, width: int) -> Iterator[RenderableType]:
     if state.pending and not state.running:
         again = plural(len(state.pending), "cell")
         yield Text(f"nothing is running; `uvit run` goes on with the {again} that are pending", style="yellow")
-    for table in grid_tables(state.grid, width):
+    for table in pieces(arm_table(analyse(state.grid)), width):
         yield Text()
         yield table
     yield Text()

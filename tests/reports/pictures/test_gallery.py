@@ -13,7 +13,7 @@ from PIL import Image
 from reports import find
 from reports.formats.markdown import document
 from reports.page import document as index
-from reports.page.pictures import large_pictures, pictures
+from reports.page.inline_pictures import large_pictures, pictures
 from reports.pictures.gallery import gallery
 from reports.pictures.samples import arms_picture, steps_picture
 from reports.pictures.strips import SIDE, Strip, picture
@@ -235,5 +235,5 @@ def test_the_page_has_the_larger_pictures_in_the_room_that_is_left(
     assert len(large_pictures(shown, beside={})["skip"]) == 3  # with the arms, where no samples stand already
     first, _ = large_pictures(shown, beside=beside)["skip"]
     used = sum(len(picture.source) for picture in beside["skip"])
-    monkeypatch.setattr("reports.page.pictures.MAX_BYTES", used + len(first.source) + 10)
+    monkeypatch.setattr("reports.page.inline_pictures.MAX_BYTES", used + len(first.source) + 10)
     assert large_pictures(shown, beside=beside)["skip"] == [first]

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis.verdicts import compare
 from reports.simulation import __main__ as command
 from reports.simulation import planted
 from reports.simulation.rates import Rate, is_false, measure, pooled
 from reports.views.find import find
 from results import Store
+from tests.reports.planted import compared
 
 GRIDS = 200
 
 
-def plan(spread: str, *, seeds: int, world: planted.World = "null", arms: int = 4) -> planted.Plan:
-    return planted.Plan(seeds=seeds, arms=arms, spread=spread, world=world)
+def plan(spread: str, *, seeds: int, world: planted.World = "null", arms: int = 4) -> planted.SimulationPlan:
+    return planted.SimulationPlan(seeds=seeds, arms=arms, spread=spread, world=world)
 
 
 @pytest.mark.parametrize(("spread", "seeds"), [("normal", 3), ("correlated", 5), ("heavy", 10)])
@@ -41,8 +41,8 @@ def test_planted_grids_are_judged_as_their_records_are(tmp_path: Path) -> None:
         assert cell.record is not None
         store.write(cell.record)
     (read,) = find(tmp_path).grids
-    assert compare(read) == compare(made)
-    assert all(found.interval for found in compare(read).comparisons)
+    assert compared(read) == compared(made)
+    assert all(found.interval for found in compared(read).comparisons)
 
 
 @pytest.mark.parametrize("spread", planted.SPREADS)
