@@ -10,8 +10,8 @@ JOBS   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 help:
 	@echo "make demo   train the five skip-fusion variants on embedded photographs (6 minutes on 2 cores)"
-	@echo "make test   lint, types and tests, as CI runs them"
-	@echo "make bench  every measured speed and memory figure (an hour)"
+	@echo "make test   lint, types and tests, as CI runs them; of speed they hold counts, never a time"
+	@echo "make bench  every measured figure: ratios, peaks, MFU, memory (an hour on a machine that does nothing else)"
 	@echo "make bench-compare  hot paths against the last that were saved on this machine"
 	@echo "make test-gpu, make bench-gpu  the same on a CUDA GPU: two minutes, ten minutes"
 	@echo "make setup  only install: into $(VENV), and by apt what tests run beside Python"
@@ -49,8 +49,7 @@ lint: setup
 	$(BIN)/mypy
 
 test: setup lint
-	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile -m "not bench and not gate and not cuda"
-	$(BIN)/pytest tests/benchmarks -m gate
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile -m "not bench and not cuda"
 
 # what only a CUDA GPU can show; CI has none
 test-gpu: setup
@@ -63,7 +62,7 @@ bench-gpu: setup
 
 # every measured figure of docs/performance.md; an hour on two cores that do nothing else
 bench: setup
-	$(BIN)/pytest tests/benchmarks -m "bench or gate"
+	$(BIN)/pytest tests/benchmarks -m bench
 
 # hot paths against the last that were saved on this machine, in .benchmarks/; exit code 1 where one got slower
 bench-compare: setup

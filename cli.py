@@ -116,7 +116,7 @@ def list_(
     plugin: Plugins = None,
 ) -> None:
     """List axes, presets, grids, budgets, datasets, extractors, samplers or processes."""
-    from ablations.listing import describe
+    from ablations.commands.listing import describe
 
     _load_plugins(plugin)
     rows = describe(kind)
@@ -155,7 +155,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show the cells of a grid, their sizes and their cost, and train nothing."""
-    from ablations.session import Request, make_plan, plan_rows, print_plan
+    from ablations.commands.run import Request, make_plan, plan_rows, print_plan
 
     _load_plugins(plugin)
     request = Request(
@@ -203,7 +203,7 @@ def run(
     plugin: Plugins = None,
 ) -> None:
     """Train and score every cell of a grid, then print its table; finished cells are skipped."""
-    from ablations.session import Request, run_grid
+    from ablations.commands.run import Request, run_grid
 
     _load_plugins(plugin)
     request = Request(
@@ -316,8 +316,8 @@ def profile(
     as_json: Json = False,
 ) -> None:
     """Count and measure what variants cost: parameters, MACs, images/s, memory."""
-    from ablations.profiling import ProfileRequest
-    from ablations.profiling import profile as measure
+    from ablations.commands.profile import ProfileRequest
+    from ablations.commands.profile import profile as measure
 
     _load_plugins(plugin)
     switches = {
@@ -394,26 +394,23 @@ def sample(
     plugin: Plugins = None,
 ) -> None:
     """Draw images from a checkpoint into an .npz (uint8, N H W C) or a folder of PNG files."""
-    from bench.draw import sample_checkpoint
+    from bench.trained.drawing import Drawing
+    from bench.trained.sample import sample_checkpoint
 
     _load_plugins(plugin)
-    where = sample_checkpoint(
-        checkpoint,
-        out=out,
+    drawing = Drawing(
         count=count,
         seed=seed,
         sampler=sampler,
         nfe=nfe,
-        weights=weights,
-        labels=label or [],
+        labels=tuple(label or ()),
         guidance=guidance,
-        prompts=prompt or [],
+        prompts=tuple(prompt or ()),
         text_encoder=text_encoder,
         autoencoder=autoencoder,
         batch=batch,
-        device=device,
-        precision=precision,
     )
+    where = sample_checkpoint(checkpoint, drawing, out=out, weights=weights, device=device, precision=precision)
     print(f"{count} images in {where}")
 
 
@@ -445,8 +442,8 @@ def import_weights(
     step: Annotated[int, typer.Option("--step", help="Training steps behind the weights, for the record.")] = 0,
 ) -> None:
     """Make a checkpoint of official weights; sample, score, profile and export-weights take it."""
-    from bench.official import ImportRequest
-    from bench.official import import_weights as convert
+    from bench.checkpoints.official import ImportRequest
+    from bench.checkpoints.official import import_weights as convert
 
     made = convert(
         ImportRequest(
@@ -477,8 +474,8 @@ def export_weights(
     plugin: Plugins = None,
 ) -> None:
     """Write a checkpoint's weights under the official names, for the code of baofff/U-ViT."""
-    from bench.official import export_weights as convert
-    from bench.official import untold
+    from bench.checkpoints.official import export_weights as convert
+    from bench.checkpoints.official import untold
 
     _load_plugins(plugin)
     where, config = convert(checkpoint, out, weights=weights)
@@ -503,7 +500,7 @@ def cka(
     plugin: Plugins = None,
 ) -> None:
     """Compare what the blocks of trained networks hold (CKA, the paper's Figure 7): records and a heat map."""
-    from ablations.similarity import CkaRequest, similarity
+    from ablations.commands.cka import CkaRequest, similarity
 
     _load_plugins(plugin)
     request = CkaRequest(
@@ -549,7 +546,7 @@ def encode(
     plugin: Plugins = None,
 ) -> None:
     """Store an autoencoder's latents of a dataset once; a run that was cut off goes on where it stopped."""
-    from bench.latents.encode import EncodeRequest, Told, encode_dataset
+    from bench.latents.encode import EncodeRequest, EncodingProgress, encode_dataset
 
     _load_plugins(plugin)
     request = EncodeRequest(
@@ -564,7 +561,7 @@ def encode(
         device=device,
         data_dir=data_dir,
     )
-    stored, fresh = encode_dataset(request, progress=Told())
+    stored, fresh = encode_dataset(request, progress=EncodingProgress())
     count, encoding = sum(stored.counts.values()), stored.encoding
     size = f"{encoding.channels}x{encoding.size}x{encoding.size}"
     print(f"{count:,} images as latents of {size} in {stored.folder}{'' if fresh else ' (already encoded)'}")
@@ -598,7 +595,7 @@ def neighbours(
     plugin: Plugins = None,
 ) -> None:
     """Look for copies: samples of trained cells beside their nearest training images, in feature space."""
-    from ablations.copies import NeighboursRequest, search
+    from ablations.commands.neighbours import NeighboursRequest, search
 
     _load_plugins(plugin)
     request = NeighboursRequest(
@@ -658,29 +655,32 @@ def score(
     as_json: Json = False,
 ) -> None:
     """Score images, or a checkpoint's samples, against others: Fréchet and kernel distance, precision and recall."""
-    from bench.compare import score_sets
+    from bench.checkpoints.file import is_checkpoint
+    from bench.trained.drawing import Drawing
+    from bench.trained.score import DRAWN, Scoring, score_sets
 
     _load_plugins(plugin)
-    scores = score_sets(
-        images,
-        reference,
-        extractor=extractor,
-        device=device,
-        data_dir=data_dir,
-        extractor_weights=extractor_weights,
-        drawing={
-            "count": count,
-            "seed": seed,
-            "sampler": sampler,
-            "nfe": nfe,
-            "weights": weights,
-            "labels": label or (),
-            "guidance": guidance,
-            "prompts": prompt or (),
-            "text_encoder": text_encoder,
-            "autoencoder": autoencoder,
-        },
-    )
+    asked = {
+        "count": count,
+        "seed": seed,
+        "sampler": sampler,
+        "nfe": nfe,
+        "weights": weights,
+        "labels": tuple(label or ()),
+        "guidance": guidance,
+        "prompts": tuple(prompt or ()),
+        "text_encoder": text_encoder,
+        "autoencoder": autoencoder,
+    }
+    asked = {name: value for name, value in asked.items() if value}
+    if asked and not is_checkpoint(images):
+        first = next(iter(asked))
+        option = {"labels": "label", "prompts": "prompt", "text_encoder": "text-encoder"}.get(first, first)
+        raise ValueError(f"--{option} is for drawing from a checkpoint, and {images} is none; leave it out")
+    chosen = str(asked.pop("weights", "ema"))
+    drawing = Drawing(**{"count": DRAWN, **asked})  # type: ignore[arg-type]
+    scoring = Scoring(extractor=extractor, device=device, data_dir=data_dir, extractor_weights=extractor_weights)
+    scores = score_sets(images, reference, scoring, drawing=drawing, weights=chosen)
     if as_json:
         print(json.dumps({"scores": scores}, indent=2))
         return

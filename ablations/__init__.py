@@ -1,0 +1,1 @@
+"""WHICH comparisons run: grids, budgets, plans, and the engines that run their cells."""

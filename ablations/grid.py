@@ -13,22 +13,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ablations.matching import MEASURES, as_measure
+from ablations.arms import MEASURES, Arm, as_measure
 
 SCALED = "scaled"  # the paper's sizes relative to the preset; in place of a list of options
 _KEYS = ("question", "reference", "baseline", "endpoint", "evaluation", "axes", "variants", "match")
 _ENDPOINT_KEYS = ("metric", "weights", "step", "margin")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
-    """One variant of a grid, under the name that tables show."""
-
-    name: str
-    variant: str
-    formula: str = ""
-    match: str = ""  # "params" or "macs": sized to the baseline (`ablations.matching`)
-    residual: float | None = None  # (its size - the baseline's) / the baseline's, once it is sized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ablations.arms import Arm
+
 if TYPE_CHECKING:
-    from ablations.grid import Arm
     from variants.config import ModelConfig
     from variants.families import Knob
 
-MEASURES = ("params", "macs")
 TOLERANCE = 0.01  # of the baseline's size
 _NEIGHBOURS = 2  # coarse settings on either side of the target that are tried with the finer knob
 
@@ -42,13 +42,6 @@ class Matched:
 
 
 _WORDS = {"params": "parameters", "macs": "MACs"}
-
-
-def as_measure(text: str, *, where: str) -> str:
-    """``text`` as one of `MEASURES`, or empty; ValueError naming ``where`` otherwise."""
-    if text and text not in MEASURES:
-        raise ValueError(f"{where}: expected one of {', '.join(MEASURES)}; got {text!r}")
-    return text
 
 
 def size_arms(arms: list[Arm], *, baseline: str, measure: str, resolve: Resolve) -> tuple[list[Arm], list[str]]:
@@ -97,7 +90,7 @@ def _close(variant: str, other: str, measure: str, resolve: Resolve) -> bool:
 
 def size(config: ModelConfig, measure: str) -> int:
     """Parameters or MACs of one image."""
-    from bench.profile.closed_form import closed_form
+    from bench.profile.closed_form.forms import closed_form
     from bench.profile.macs import count, parameters
 
     if measure == "params":

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.profile.closed_form import closed_form
+from bench.profile.closed_form.forms import closed_form
 from results.paper import rows
 from variants import build, resolve
 

@@ -1,7 +1,7 @@
 """The two halves of a budget: how a cell is trained and how it is evaluated. No torch here.
 
 A field that equals its default is left out of every id, so a field added later changes no existing id; a default
-must therefore never change (``tests/bench/test_cell.py`` holds the ids of three cells).
+must therefore never change (``tests/bench/cell/test_identity.py`` holds the ids of three cells).
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
-
-from bench.sweep import parse
+from typing import Any, Literal, NamedTuple, Self, get_args, get_origin, get_type_hints
 
 Precision = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["raw", "ema"]
 ConditionName = Literal["none", "label", "text"]  # what the network is told besides the noisy image and the time
 Process = Literal["vp", "sd"]  # the continuous VP-SDE; Stable Diffusion's discrete schedule of 1,000 steps
+
+
+class Draw(NamedTuple):
+    """How images are drawn: a sampler and its network evaluations an image; as text ``ddim:50``."""
+
+    sampler: str
+    nfe: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,7 @@ class _Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig(_Section):
-    """What the weights depend on; defaults are the paper's CIFAR10 settings (PAPER.md section 2)."""
+    """What the weights depend on; defaults are the paper's CIFAR10 settings (docs/paper.md section 2)."""
 
     steps: int = 500_000
     batch_size: int = 128  # always the global batch; memory only ever changes the micro-batch
@@ -113,9 +118,34 @@ class EvaluationConfig(_Section):
                 raise ValueError(f"{where}.{name}: expected 0 or at least 2 (a covariance needs two images), got 1")
         _at_least(where, 0, sweep_max_nfe=self.sweep_max_nfe)
         for entry in self.sweep:
-            parse(entry, where=f"{where}.sweep")
+            as_draw(entry, where=f"{where}.sweep")
         if not self.weights:
             raise ValueError(f"{where}.weights: expected at least one of 'raw', 'ema'; got an empty list")
+
+    @property
+    def own_draws(self) -> list[Draw]:
+        """How samples are drawn apart from the sweep."""
+        asked = [(self.samples, Draw(self.sampler, self.nfe))]
+        asked += [(self.final_samples, Draw(self.final_sampler, self.final_nfe))]
+        return list(dict.fromkeys(draw for samples, draw in asked if samples))
+
+    @property
+    def written_sweep(self) -> list[Draw]:
+        """The sweep as written down, each entry once."""
+        return list(dict.fromkeys(as_draw(entry, where="evaluation.sweep") for entry in self.sweep))
+
+    @property
+    def sweep_draws(self) -> list[Draw]:
+        """The entries of the sweep within ``sweep_max_nfe``: those that are scored."""
+        return [draw for draw in self.written_sweep if not self.sweep_max_nfe or draw.nfe <= self.sweep_max_nfe]
+
+
+def as_draw(entry: str, *, where: str) -> Draw:
+    """``sampler:evaluations`` as a `Draw`; ValueError naming ``where``. The sampler may be unknown."""
+    sampler, _, nfe = entry.partition(":")
+    if not sampler or not (nfe.isascii() and nfe.isdigit() and int(nfe)):
+        raise ValueError(f"{where}: expected SAMPLER:EVALUATIONS such as dpm_solver:10, got {entry!r}")
+    return Draw(sampler, int(nfe))
 
 
 def as_precision(text: str, *, where: str) -> Precision:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from bench.allocator import reused_memory
-from bench.conditions import Condition
+from bench.conditions.base import Condition
 from bench.data import to_uint8
 from bench.diffusion import VPSDE, Process
 from bench.diffusion.guidance import guided_noise
 from bench.diffusion.samplers import SAMPLERS
+from bench.machine.allocator import reused_memory
+from bench.machine.runtime import to_device
 from bench.random import block_noise
-from bench.runtime import to_device
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from bench.runtime import Runtime
+    from bench.machine.runtime import Runtime
 
 
 class NotFinite(ArithmeticError):

@@ -1,4 +1,4 @@
-"""Where a record came from: commit, time, versions, machine (rule 9 of DESIGN.md). Imports no torch of its own."""
+"""Where a record came from: commit, time, versions, machine (rule 9 of docs/design.md). Imports no torch of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record that a cell leaves: one JSON file, failures included. Schema in DESIGN.md, "Surface".
+"""The record that a cell leaves: one JSON file, failures included. Schema: docs/design.md, "The stable surface".
 
 Every field is checked when a record is made and when it is read, so that what a report shows was written on purpose.
 """
@@ -14,6 +14,7 @@ from results.schema import (
     MAPPING,
     SCHEMA,
     TEXT,
+    Accepts,
     Checks,
     Stored,
     check_fields,
@@ -46,6 +47,12 @@ class Score:
 
     def __post_init__(self) -> None:
         check_fields(self, _SCORE_CHECKS)
+
+    @classmethod
+    def from_dict(cls, values: Any, *, where: str) -> Self:
+        """The score in a plain mapping. Raises ValueError naming ``where`` and the field."""
+        made: Self = construct(cls, exact_keys(values, cls, where), where)
+        return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +93,7 @@ class Record(Stored):
         scores = content["scores"]
         if not isinstance(scores, list):
             raise ValueError(f"{where}: scores: expected a list, got {short(scores)}")
-        content["scores"] = [_score(score, f"{where}: scores[{i}]") for i, score in enumerate(scores)]
+        content["scores"] = [Score.from_dict(score, where=f"{where}: scores[{i}]") for i, score in enumerate(scores)]
         return construct(cls, content, where)
 
 
@@ -98,6 +105,9 @@ def _is_losses(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(point, dict) and is_count(point.get("step")) and is_number(point.get("loss")) for point in value
     )
+
+
+LOSSES: tuple[Accepts, str] = (_is_losses, "a list of objects with step and a finite loss")
 
 
 def _is_scores(value: Any) -> bool:
@@ -129,12 +139,7 @@ _RECORD_CHECKS: Checks = {
     "seed": COUNT,
     "params": COUNT,
     "macs": COUNT,
-    "losses": (_is_losses, "a list of objects with step and a finite loss"),
+    "losses": LOSSES,
     "scores": (_is_scores, "a list of scores"),
     "provenance": MAPPING,
 }
-
-
-def _score(values: Any, where: str) -> Score:
-    made: Score = construct(Score, exact_keys(values, Score, where), where)
-    return made

@@ -141,7 +141,7 @@ def write_bytes(path: Path, content: bytes) -> Path:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     return path
@@ -158,7 +158,8 @@ def _temporary(folder: Path) -> Iterator[tuple[Path, int]]:
         temporary.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` last: a rename or a new file is on the disk once this returns."""
     if os.name == "nt":
         return  # a folder cannot be opened there
     handle = os.open(folder, os.O_RDONLY)

@@ -311,8 +311,9 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on(tmp_path: Path) 
         # a shell starts background jobs with Ctrl-C ignored, and the tests may be one
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 150
-    while not list(tmp_path.glob("out/checkpoints/*/*.sha256")) and time.monotonic() < deadline:
+    for _ in range(750):
+        if list(tmp_path.glob("out/checkpoints/*/*.sha256")) or process.poll() is not None:
+            break
         time.sleep(0.2)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)

@@ -1,4 +1,4 @@
-"""Who may import whom (DESIGN.md, "Folders"), and what starts without torch."""
+"""Who may import whom (docs/design.md, "The house"), and what starts without torch."""
 
 import ast
 import subprocess

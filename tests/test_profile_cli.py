@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import cli
-from ablations.profiling import ProfileRequest, make_jobs
-from bench.profile import run as running
+from ablations.commands.profile import ProfileRequest, make_jobs
+from bench.profile import jobs as running
 from bench.profile.peaks import measured_peak
 from bench.profile.world import World
 from results import Store

@@ -79,19 +79,7 @@ class Axis:
         return config.with_slot(self.slot, option.name)
 
 
-def _scan_axes() -> None:
-    from variants.plugins import scan_axes
-
-    scan_axes()
-
-
-def _entry_points() -> None:
-    from variants.plugins import load_entry_points
-
-    load_entry_points()
-
-
-AXES: Registry[Axis] = Registry("axis", discover=(_scan_axes, _entry_points))
+AXES: Registry[Axis] = Registry("axis")  # `variants.plugins` says where they come from
 
 
 def option_in_slot(slot: str, choice: str) -> Option | None:

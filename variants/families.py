@@ -62,36 +62,6 @@ class Knob:
     value: Callable[[ModelConfig], int]  # what a config has now
 
 
-def _scan_baselines() -> None:
-    from variants.plugins import scan_families
-
-    FAMILIES.register("uvit", UVIT)
-    scan_families()
-
-
-def _uvit(config: ModelConfig) -> nn.Module:
-    from variants.backbone import UViT, finish
-
-    model = UViT(config)
-    finish(model, config)
-    return model
-
-
-def _check_uvit(config: ModelConfig) -> None:
-    if config.depth < 3 or config.depth % 2 == 0:
-        raise ValueError(f"depth counts blocks and is odd, at least 3 (n in, 1 middle, n out); got {config.depth}")
-    check_sizes(config)
-
-
 MLP_KNOB = Knob(axis="mlp_hidden", step=8, largest=65_536, value=lambda config: config.mlp_hidden)
 WIDTH_KNOB = Knob(axis="width", step=0, largest=16_384, value=lambda config: config.embed_dim)
-
-UVIT = Family(
-    name="uvit",
-    about="U-ViT (All are Worth Words): a ViT with long skips",
-    build=_uvit,
-    check=_check_uvit,
-    knobs=(MLP_KNOB,),
-    odd_depth=True,
-)
-FAMILIES: Registry[Family] = Registry("family", discover=(_scan_baselines,))
+FAMILIES: Registry[Family] = Registry("family")  # `variants.plugins` says where they come from

@@ -1,4 +1,7 @@
-"""What every network checks of its inputs. B batch, C channels, H height, W width, T context tokens, E features."""
+"""What every network takes, and checks.
+
+B batch, C channels, H height, W width, T context tokens, E features.
+"""
 
 from __future__ import annotations
 
@@ -43,3 +46,19 @@ def _check_labels(y: Tensor, rows: int) -> None:
         raise ValueError(f"labels y should be int64; got {y.dtype}")
     if y.numel() and (int(y.min()) < 0 or int(y.max()) >= rows):
         raise ValueError(f"labels y should lie in 0…{rows - 1}; got {int(y.min())}…{int(y.max())}")
+
+
+def example_inputs(
+    config: ModelConfig, *, batch_size: int, device: torch.device | str
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """x, timesteps, y, context as the network's ``forward`` takes them; y and context are None where it takes none.
+
+    Shapes: x (B, C, H, W), timesteps (B,), y (B,), context (B, T, E), with B = ``batch_size``.
+    """
+    side = config.image_size
+    x = torch.randn(batch_size, config.channels, side, side, device=device)
+    timesteps = torch.linspace(1.0, 999.0, batch_size, device=device)
+    y = torch.zeros(batch_size, dtype=torch.long, device=device) if config.num_classes else None
+    if not config.context_tokens:
+        return x, timesteps, y, None
+    return x, timesteps, y, torch.randn(batch_size, config.context_tokens, config.context_dim, device=device)

@@ -1,5 +1,7 @@
 """Where axes come from: the folder ``variants/axes``, the entry-point group ``uvit.plugins`` and users' own files.
 
+Families of networks come from ``variants/baselines``, or from a plugin.
+
 One convention serves all three: a module that defines ``AXIS`` adds that axis. A plugin may also call any registry
 (``variants.PRESETS.register(…)``) while it is imported.
 """
@@ -31,9 +33,10 @@ def scan_axes() -> None:
 
 
 def scan_families() -> None:
-    """Register the family of every module in ``variants/baselines``."""
-    for module in _modules("variants.baselines"):
-        FAMILIES.register(module.FAMILY.name, module.FAMILY)
+    """Register the family of every module in ``variants/baselines``, U-ViT's first."""
+    families = [module.FAMILY for module in _modules("variants.baselines")]
+    for family in sorted(families, key=lambda family: family.name != "uvit"):
+        FAMILIES.register(family.name, family)
 
 
 def _modules(package: str) -> list[ModuleType]:
@@ -51,6 +54,11 @@ def load_entry_points() -> None:
         except Exception as error:
             raise ValueError(f"plugin '{point.value}' (entry point {point.name}) failed: {_text(error)}") from error
         _loaded_points.add(point.value)
+
+
+AXES.discover(scan_axes)
+AXES.discover(load_entry_points)
+FAMILIES.discover(scan_families)
 
 
 def load_plugin(path: str | Path) -> ModuleType:

@@ -22,6 +22,10 @@ class Registry(Generic[T]):
         self._pending = list(discover)
         self._discovering = False
 
+    def discover(self, register_more: Callable[[], None]) -> None:
+        """Run ``register_more`` as well, once, before the registry is next used."""
+        self._pending.append(register_more)
+
     def register(self, name: str, value: T) -> T:
         """Add ``value`` under ``name`` and return it; raises ValueError when the name is taken."""
         self._discover()

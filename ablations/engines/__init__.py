@@ -1,4 +1,4 @@
-"""Engines: where cells run. All of them run the same ``bench.pipeline.run_cell`` and write the same store.
+"""Engines: where cells run. All of them run the same ``bench.cell.run.run_cell`` and write the same store.
 
 One file is one engine, found by scanning this folder: a class made with ``workers`` and ``devices`` that has ``run``
 (`ablations.engines.job.Engine`) and registers itself in ``ENGINES``.

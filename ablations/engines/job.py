@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ablations.tracking import tracked
-from bench.cell import Cell
-from bench.runtime import Runtime
+from bench.cell.identity import Cell
+from bench.cell.place import Place
 from results.record import Record
 
 
@@ -17,10 +17,7 @@ from results.record import Record
 class Run:
     """Where and how the cells of a grid run."""
 
-    root: Path
-    runtime: Runtime
-    data_dir: Path | None = None
-    extractor_weights: Path | None = None
+    place: Place
     plugins: tuple[Path, ...] = ()
     track: str = ""  # a tracker's name
 
@@ -54,23 +51,16 @@ class Engine(Protocol):
 
 def run_job(job: Job, tell: Tell) -> Record:
     """Load the job's plugins, then run its cell in this process."""
-    from bench.pipeline import run_cell
+    from bench.cell.run import run_cell
     from variants import load_plugin
 
     for plugin in job.run.plugins:
         load_plugin(plugin)
     with tracked(
         job.run.track,
-        job.run.root,
+        job.run.place.root,
         train_id=job.train_id,
         title=f"{job.cell.variant}, seed {job.cell.seed}",
         tell=lambda event: tell(job.index, event),
     ) as report:
-        return run_cell(
-            job.cell,
-            root=job.run.root,
-            runtime=job.run.runtime,
-            data_dir=job.run.data_dir,
-            extractor_weights=job.run.extractor_weights,
-            report=report,
-        )
+        return run_cell(job.cell, job.run.place, report=report)

@@ -48,7 +48,7 @@ class LocalEngine:
                 yield job.index, run_job(_on(job, self.devices[0]), tell)
             return
         # numpy and scipy read it when they load; torch's own limit does not reach their threads
-        os.environ.setdefault("OMP_NUM_THREADS", str(jobs[0].run.runtime.threads) if jobs else "1")
+        os.environ.setdefault("OMP_NUM_THREADS", str(jobs[0].run.place.runtime.threads) if jobs else "1")
         waiting, busy = list(reversed(jobs)), [self._start(i) for i in range(min(self.workers, len(jobs)))]
         patience = 0.0
         try:
@@ -88,7 +88,9 @@ ENGINES.register("local", LocalEngine)
 
 
 def _on(job: Job, device: str) -> Job:
-    return replace(job, run=replace(job.run, runtime=replace(job.run.runtime, device=device)))
+    place = job.run.place
+    here = replace(place, runtime=replace(place.runtime, device=device))
+    return replace(job, run=replace(job.run, place=here))
 
 
 def _hand(worker: _Worker, job: Job) -> None:

@@ -4,7 +4,7 @@ from bench.data.captions import Captions
 from bench.data.dataset import Dataset, Split
 from bench.data.image_sets import load_images
 from bench.data.load import find_recipe, list_datasets, load_dataset
-from bench.data.source import DATASETS, Chunk, Recipe, Request, Source
+from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source
 from bench.data.tensors import batch, latents, to_uint8, to_unit
 
 __all__ = [
@@ -12,8 +12,8 @@ __all__ = [
     "Captions",
     "Chunk",
     "Dataset",
+    "DatasetRequest",
     "Recipe",
-    "Request",
     "Source",
     "Split",
     "batch",

@@ -1,21 +1,16 @@
 """Decoded datasets on disk: one uint8 ``.npy`` per split, memory-mapped, under the fingerprint of their source.
 
-A folder appears whole or not at all: it is written under a temporary name with plain writes (writing through a
-memory map would end in a SIGBUS on a full disk), synced, and renamed. Every load compares checksums, so a damaged
-folder is rebuilt rather than trained on. A file of `LARGE` bytes or more, whose checksum would take minutes at every
+A folder appears whole or not at all (`bench.files.whole_folder`); it is written with plain writes, because writing
+through a memory map would end in a SIGBUS on a full disk. Every load compares checksums, so a damaged folder is rebuilt
+rather than trained on. A file of `LARGE` bytes or more, whose checksum would take minutes at every
 start, counts as whole while its size and time of change are still those of when it was written.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
-import os
 import re
-import shutil
-import time
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,10 +24,11 @@ from bench.data.captions import PARTS, Captions, packed
 from bench.data.dataset import Labels, Pixels
 from bench.data.npy_writer import NpyWriter, sync
 from bench.data.source import Chunk, Recipe
+from bench.files.hashing import sha256_of
+from bench.files.whole_folder import whole_folder
 
 LAYOUT = 1
 META = "meta.json"
-STALE_AFTER_S = 24 * 3600.0
 LARGE = 4 << 30
 
 
@@ -51,13 +47,13 @@ def decoded(recipe: Recipe, cache_dir: Path) -> Decoded:
     """The arrays of ``recipe``, from the cache or decoded into it now; raises OSError when the disk refuses."""
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", recipe.name)
     folder = cache_dir / "datasets" / f"{slug}-{recipe.fingerprint[:16]}"
-    found = _read(folder, recipe.fingerprint)
-    if found is None:
+    arrays = _read(folder, recipe.fingerprint)
+    if arrays is None:
         _build(recipe, folder)
-        found = _read(folder, recipe.fingerprint)
-    if found is None:
+        arrays = _read(folder, recipe.fingerprint)
+    if arrays is None:
         raise OSError(errno.EIO, "what was written to the dataset cache does not read back", str(folder))
-    return found
+    return arrays
 
 
 def _read(folder: Path, fingerprint: str) -> Decoded | None:
@@ -68,7 +64,7 @@ def _read(folder: Path, fingerprint: str) -> Decoded | None:
             return None
         untouched = meta.get("untouched", {})  # absent before it was known
         if not all(
-            untouched.get(name) == _state(folder / name) or _sha256(folder / name) == digest
+            untouched.get(name) == _state(folder / name) or sha256_of(folder / name) == digest
             for name, digest in meta["sha256"].items()
         ):
             return None
@@ -96,29 +92,31 @@ def _captions(arrays: dict[str, npt.NDArray[Any]], split: str) -> Captions | Non
 
 
 def _build(recipe: Recipe, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(folder.parent)
-    temporary = _temporary(folder)
+    def is_damaged() -> bool:
+        return _read(folder, recipe.fingerprint) is None
+
     try:
-        temporary.mkdir()
-        sha256 = _write_splits(temporary, recipe.decode())
-        splits = sorted({name.rsplit("_", 1)[0] for name in sha256}, reverse=True)
-        assert "train" in splits, f"the recipe of {recipe.name} decoded no training images"
-        meta = {"layout": LAYOUT, "name": recipe.name, "fingerprint": recipe.fingerprint, "splits": splits}
-        states = {name: _state(temporary / name) for name in sha256}
-        untouched = {name: state for name, state in states.items() if state[0] >= LARGE}
-        meta |= {"sha256": sha256, "decoder": _decoder()} | ({"untouched": untouched} if untouched else {})
-        text = json.dumps(meta, indent=2, sort_keys=True)
-        with (temporary / META).open("wb") as file:
-            file.write(text.encode() + b"\n")
-            sync(file)
-        _place(temporary, folder, recipe.fingerprint)
+        with whole_folder(folder, is_damaged=is_damaged, sweep=True) as temporary:
+            _write(recipe, temporary)
     except OSError as error:
         if error.filename is None:  # a failed write does not say where
             raise OSError(error.errno, error.strerror, str(folder)) from error
         raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(recipe: Recipe, folder: Path) -> None:
+    """Decode ``recipe`` into the empty ``folder``, all of it synced."""
+    sha256 = _write_splits(folder, recipe.decode())
+    splits = sorted({name.rsplit("_", 1)[0] for name in sha256}, reverse=True)
+    assert "train" in splits, f"the recipe of {recipe.name} decoded no training images"
+    meta = {"layout": LAYOUT, "name": recipe.name, "fingerprint": recipe.fingerprint, "splits": splits}
+    states = {name: _state(folder / name) for name in sha256}
+    untouched = {name: state for name, state in states.items() if state[0] >= LARGE}
+    meta |= {"sha256": sha256, "decoder": _decoder()} | ({"untouched": untouched} if untouched else {})
+    text = json.dumps(meta, indent=2, sort_keys=True)
+    with (folder / META).open("wb") as file:
+        file.write(text.encode() + b"\n")
+        sync(file)
 
 
 def _write_splits(folder: Path, chunks: Iterator[Chunk]) -> dict[str, str]:
@@ -146,58 +144,10 @@ def _arrays(chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
-def _place(temporary: Path, folder: Path, fingerprint: str) -> None:
-    """Rename into place; another process may have been quicker, or a damaged folder may stand there."""
-    for _ in range(3):
-        try:
-            temporary.rename(folder)
-            break
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-        if _read(folder, fingerprint) is not None:
-            break
-        damaged = _temporary(folder)
-        try:
-            folder.rename(damaged)  # readers that mapped its files keep them
-        except FileNotFoundError:
-            continue
-        shutil.rmtree(damaged, ignore_errors=True)
-    _sync_folder(folder.parent)
-
-
-def _temporary(folder: Path) -> Path:
-    return folder.with_name(f".tmp-{folder.name}-{uuid.uuid4().hex[:8]}")
-
-
-def _sweep(parent: Path) -> None:
-    """Remove what a killed process left behind long ago."""
-    for leftover in parent.glob(".tmp-*"):
-        try:
-            written = max(path.stat().st_mtime for path in (leftover, *leftover.iterdir()))
-            if time.time() - written > STALE_AFTER_S:
-                shutil.rmtree(leftover, ignore_errors=True)
-        except OSError:
-            continue
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _state(path: Path) -> list[int]:
     """Size and time of change, as JSON keeps them."""
     state = path.stat()
     return [state.st_size, state.st_mtime_ns]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _decoder() -> dict[str, str]:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from bench.data.captions import Captions
 
 if TYPE_CHECKING:
-    from bench.latents.contexts import Contexts
-    from bench.latents.folder import Encoding
+    from bench.data.contexts import Contexts
+    from bench.data.latent_folder import Encoding
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from bench.data.files import EXTENSIONS, read_bytes
 from bench.data.parallel import in_order
 from bench.data.progress import Progress
 from bench.data.source import content_hash, hash_parts
+from results.store import write_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +103,7 @@ def content_of(files: FileSet, cache_dir: Path) -> str:
         return str(json.loads(memo.read_text())["content"])
     content = hash_parts(_names_and_digests(files))
     with suppress(OSError):  # a memo only: without it, the next run reads the files again
-        memo.parent.mkdir(parents=True, exist_ok=True)
-        temporary = memo.with_name(f".{memo.name}-{uuid.uuid4().hex[:8]}")
-        temporary.write_text(json.dumps({"place": str(files.place), "content": content}))
-        temporary.replace(memo)
+        write_bytes(memo, json.dumps({"place": str(files.place), "content": content}).encode())
     return content
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data.dataset import Split
+from bench.data.dataset import Labels, Pixels, Split
 from bench.data.files import image_paths, read_npz
 from bench.data.load import SPLITS, load_dataset
 from bench.data.pixels import channels_first, read_rgb
@@ -61,13 +61,15 @@ def _folder(root: Path) -> Split:
             sizes = [f"{name} is {x.shape[2]}x{x.shape[1]}" for name, x in ((paths[0].name, first), (path.name, image))]
             raise ValueError(f"{root}: expected images of one size, but {' and '.join(sizes)}; resize them first")
         images[i] = image
-    return Split(name=f"folder:{root.name}", fingerprint=_fingerprint(images), images=images)
+    return image_set(f"folder:{root.name}", images)
 
 
 def _npz(path: Path) -> Split:
     images, labels = read_npz(path)
-    return Split(name=f"npz:{path.stem}", fingerprint=_fingerprint(images), images=images, labels=labels)
+    return image_set(f"npz:{path.stem}", images, labels)
 
 
-def _fingerprint(images: np.ndarray) -> str:
-    return content_hash(f"images {images.shape}", images.tobytes())
+def image_set(name: str, images: Pixels, labels: Labels | None = None) -> Split:
+    """Images uint8 ``(N, C, H, W)`` that are no dataset's, under ``name``; their fingerprint is of their pixels."""
+    fingerprint = content_hash(f"images {images.shape}", images.tobytes())
+    return Split(name=name, fingerprint=fingerprint, images=images, labels=labels)

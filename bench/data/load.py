@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from bench.data.cache import Decoded, decoded
 from bench.data.dataset import Dataset, Split
 from bench.data.pixels import at_size
-from bench.data.source import DATASETS, Recipe, Request, content_hash
-from bench.paths import cache_dir as default_cache_dir
-from bench.paths import data_dir as default_data_dir
+from bench.data.source import DATASETS, DatasetRequest, Recipe, content_hash
+from bench.files.paths import cache_dir as default_cache_dir
+from bench.files.paths import data_dir as default_data_dir
 
 SPLITS = ("train", "held_out")
 
@@ -34,6 +35,12 @@ def load_dataset(
     return recipe.stored() if recipe.stored is not None else _dataset(recipe, decoded(recipe, cache))
 
 
+@lru_cache(maxsize=4)
+def load_cached_dataset(name: str, data_dir: Path | None, image_size: int | None) -> Dataset:
+    """`load_dataset`, once a process."""
+    return load_dataset(name, data_dir=data_dir, image_size=image_size)
+
+
 def find_recipe(
     name: str, *, data_dir: Path | None = None, cache_dir: Path | None = None, image_size: int | None = None
 ) -> Recipe:
@@ -46,7 +53,7 @@ def find_recipe(
         raise ValueError(f"dataset {head} takes no path: write {head}, got {name!r}")
     if image_size is not None and image_size < 1:
         raise ValueError(f"image size must be a positive number of pixels, got {image_size}")
-    request = Request(
+    request = DatasetRequest(
         data_dir=data_dir or default_data_dir(),
         cache_dir=cache_dir or default_cache_dir(),
         argument=argument,

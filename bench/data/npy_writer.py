@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from io import BufferedRandom, BufferedWriter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from bench.files.hashing import digest_of
 
 
 class NpyWriter:
@@ -35,7 +36,7 @@ class NpyWriter:
         assert self.file.tell() == self.start, "the header outgrew its room"
         sync(self.file)
         self.file.seek(0)
-        return hashlib.file_digest(self.file, "sha256").hexdigest()
+        return digest_of(self.file)
 
 
 def sync(file: BufferedRandom | BufferedWriter) -> None:

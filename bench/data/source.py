@@ -1,4 +1,4 @@
-"""What a dataset's own file provides: a `Source`, which turns a `Request` into a `Recipe`.
+"""What a dataset's own file provides: a `Source`, which turns a `DatasetRequest` into a `Recipe`.
 
 A recipe knows the content's fingerprint and how to decode it, but has decoded nothing: when the decoded arrays are
 already in the cache, nothing ever is. One file in ``bench/data/sources/`` is one dataset; a plugin registers its own
@@ -34,7 +34,7 @@ class Chunk(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class DatasetRequest:
     """What was asked for; ``argument`` is the text after ``folder:`` or ``npz:``.
 
     ``cache_dir`` is for what a source wants to remember of large files; it need not exist.
@@ -70,7 +70,7 @@ class Source:
 
     name: str
     description: str
-    find: Callable[[Request], Recipe]
+    find: Callable[[DatasetRequest], Recipe]
     takes_path: bool = False
 
     @property

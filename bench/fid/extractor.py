@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from bench.allocator import reused_memory
+from bench.machine.allocator import reused_memory
 from variants.registry import Registry
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Build(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ExtractorSource:
     """A registered extractor before it is built: listing it imports no torch."""
 
     name: str
@@ -77,7 +77,7 @@ def _scan() -> None:
         import_module(f"{extractors.__name__}.{module.name}")
 
 
-EXTRACTORS: Registry[Source] = Registry("extractor", discover=(_scan,))
+EXTRACTORS: Registry[ExtractorSource] = Registry("extractor", discover=(_scan,))
 
 
 def load_extractor(

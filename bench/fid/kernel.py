@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.allocator import forget_pages
 from bench.fid.jackknife import block_of, kernel_error
+from bench.machine.allocator import forget_pages
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,8 +21,9 @@ import numpy.typing as npt
 from bench.fid.extractor import Extractor, extract
 from bench.fid.kernel import self_term
 from bench.fid.statistics import Statistics
-from bench.fid.weights import sha256_of
-from bench.paths import cache_dir as default_cache_dir
+from bench.files.hashing import sha256_of
+from bench.files.paths import cache_dir as default_cache_dir
+from bench.files.whole_folder import whole_folder
 from bench.random import stream
 from results.store import write_json
 
@@ -84,14 +83,14 @@ def reference_for(
     key = _key(split, fingerprint, extractor, count)
     digest = hashlib.sha256(json.dumps(key, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     folder = (cache_dir or default_cache_dir()) / "references" / digest[:16]
-    found = _read(folder, name, digest, extractor)
-    if found is None:
+    reference = _read(folder, name, digest, extractor)
+    if reference is None:
         images = split.images if count == len(split) else _Rows(split.images, chosen_rows(len(split), count))
         _build(folder, images, key | {"hash": digest, "name": name}, extractor, progress)
-        found = _read(folder, name, digest, extractor)
-    if found is None:
+        reference = _read(folder, name, digest, extractor)
+    if reference is None:
         raise OSError(f"{folder}: what was written to the reference cache does not read back")
-    return found
+    return reference
 
 
 def _checked(count: int, available: int, name: str) -> int:
@@ -162,18 +161,16 @@ def _read(folder: Path, name: str, digest: str, extractor: Extractor) -> Referen
 def _build(
     folder: Path, images: Any, meta: dict[str, Any], extractor: Extractor, progress: Callable[[int], None]
 ) -> None:
-    temporary = folder.with_name(f".tmp-{folder.name}-{uuid.uuid4().hex[:8]}")
-    try:
-        temporary.mkdir(parents=True)
+    def is_damaged() -> bool:
+        return _read(folder, meta["name"], meta["hash"], extractor) is None
+
+    with whole_folder(folder, is_damaged=is_damaged) as temporary:
         statistics = Statistics(extractor.dim)
         batches = extract(extractor, images, progress=progress)
         _write_features(temporary / FEATURES, batches, (len(images), extractor.dim), statistics)
         statistics.save(temporary / STATISTICS)
         sha256 = {file: sha256_of(temporary / file) for file in (FEATURES, STATISTICS)}
         write_json(temporary / META, meta | {"sha256": sha256, "card": extractor.card})
-        _place(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_features(path: Path, batches: Iterable[np.ndarray], shape: tuple[int, int], statistics: Statistics) -> None:
@@ -186,16 +183,3 @@ def _write_features(path: Path, batches: Iterable[np.ndarray], shape: tuple[int,
             statistics.update(rows)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _place(temporary: Path, folder: Path) -> None:
-    """Rename into place. A folder that stands there is damaged or was just written by another process: same content."""
-    if folder.exists():
-        aside = folder.with_name(f".tmp-{folder.name}-{uuid.uuid4().hex[:8]}")
-        folder.rename(aside)  # readers that mapped its files keep them
-        shutil.rmtree(aside, ignore_errors=True)
-    try:
-        temporary.rename(folder)
-    except OSError:
-        if not folder.exists():
-            raise

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench.latents.weights import CONFIG, Located, current_name, locate
+from bench.latents.autoencoder_weights import CONFIG, LocatedAutoencoder, current_name, locate
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +50,7 @@ class AutoencoderKL:
     factor: int
     device: str
     scaling_factor: float
-    located: Located
+    located: LocatedAutoencoder
     network: Any = field(repr=False)
 
     def encode(self, images: Tensor) -> Tensor:
@@ -97,7 +97,7 @@ def load_autoencoder(name: str | Path, *, device: str = "cpu", allow_download: b
     )
 
 
-def _network(located: Located) -> Any:
+def _network(located: LocatedAutoencoder) -> Any:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.data.latent_folder import LABELS, META, MIRRORED, MOMENTS, Encoding, LatentFolder, read_folder
 from bench.latents.autoencoder import Autoencoder, AutoencoderKL, load_autoencoder
 from bench.latents.encode_text import encode_captions, with_text
-from bench.latents.folder import LABELS, META, MIRRORED, MOMENTS, Encoding, Stored, read_folder
-from bench.latents.text import load_text_encoder
+from bench.latents.text_encoder import load_text_encoder
 from bench.latents.writing import GrowingArray, PartialFolder
 
 if TYPE_CHECKING:
@@ -45,15 +45,15 @@ class EncodeRequest:
     data_dir: Path | None = None
 
 
-def encode_dataset(request: EncodeRequest, *, progress: Progress | None = None) -> tuple[Stored, bool]:
+def encode_dataset(request: EncodeRequest, *, progress: Progress | None = None) -> tuple[LatentFolder, bool]:
     """Encode a dataset into ``request.out``; returns what lies there, and whether anything was left to do.
 
     A run that was killed goes on where it stopped. Raises ValueError where the request is wrong: a dataset or an
     autoencoder that is not there or does not fit, an output folder that holds something else.
     """
     from bench.data import load_dataset
-    from bench.paths import data_dir as default_data_dir
-    from bench.runtime import resolve_runtime, thread_limit
+    from bench.files.paths import data_dir as default_data_dir
+    from bench.machine.runtime import resolve_runtime, thread_limit
 
     _check(request)
     data_dir = (request.data_dir or default_data_dir()).absolute()
@@ -126,7 +126,7 @@ def _absolute(dataset: str) -> str:
     return f"{kind}:{Path(path).expanduser().absolute()}" if colon else dataset
 
 
-def _same(out: Path, encoding: Encoding) -> Stored:
+def _same(out: Path, encoding: Encoding) -> LatentFolder:
     """What lies at ``out`` if it is what was asked for."""
     stored = read_folder(out)
     found, asked = stored.encoding.identity(), encoding.identity()
@@ -183,7 +183,7 @@ def _silent(split: str, done: int, total: int) -> None:
     pass
 
 
-class Told:
+class EncodingProgress:
     """Says on standard error how far the encoding is, every few seconds."""
 
     def __init__(self, *, every_s: float = 5.0) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.latents.folder import CONTEXT, EMPTY, ENDS, Encoding
-from bench.latents.text import TextEncoder
+from bench.data.latent_folder import CONTEXT, EMPTY, ENDS, Encoding
+from bench.latents.text_encoder import TextEncoder
 from bench.latents.writing import PartialFolder
 
 if TYPE_CHECKING:

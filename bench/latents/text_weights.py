@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.latents.weights import tensor_hash
+from bench.latents.autoencoder_weights import tensor_hash
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 VOCABULARIES = ("tokenizer.json", "vocab.json")
@@ -17,7 +17,7 @@ LAYOUT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocatedText:
+class LocatedTextEncoder:
     """A text encoder on disk; ``sha256`` covers the text tower's tensors, whatever else the file holds."""
 
     name: str  # an absolute path
@@ -26,7 +26,7 @@ class LocatedText:
     sha256: str
 
 
-def locate_text(path: str | Path) -> LocatedText:
+def locate_text(path: str | Path) -> LocatedTextEncoder:
     """The text encoder in the folder ``path``; raises ValueError that says what is missing or damaged."""
     root = Path(path).expanduser().absolute()
     if not root.is_dir():
@@ -39,7 +39,7 @@ def locate_text(path: str | Path) -> LocatedText:
     if not any((tokenizer / name).is_file() for name in VOCABULARIES):
         raise ValueError(f"no tokenizer in {tokenizer}: it lacks {' and '.join(VOCABULARIES)}; expected {LAYOUT}")
     _check_kind(encoder / CONFIG)
-    return LocatedText(
+    return LocatedTextEncoder(
         name=str(root), encoder=encoder, tokenizer=tokenizer, sha256=tensor_hash(encoder / WEIGHTS, _is_of_text)
     )
 

@@ -1,13 +1,13 @@
 """Writing a folder of latents so that hours of encoding survive a kill: rows are appended beside the folder's place.
 
 Until it is whole, the folder is ``.NAME.partial``: its ``.npy`` headers promise all rows from the start, its files
-grow, and what their sizes say is there is not encoded again. Then they are hashed and the folder gets its name.
+grow, and what their sizes say is there is not encoded again. Then they are hashed and the folder gets its name. What
+`bench.files.whole_folder` does for writings of minutes would throw the rows away.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -17,7 +17,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from bench.latents.folder import LAYOUT, META
+from bench.data.latent_folder import LAYOUT, META
+from bench.files.hashing import digest_of
+from bench.files.whole_folder import put_in_place
 from results.store import write_json
 
 REQUEST = "request.json"
@@ -63,7 +65,7 @@ class PartialFolder:
     def finish(
         self, encoding: Mapping[str, Any], counts: Mapping[str, int], made_with: Mapping[str, str | None]
     ) -> Path:
-        """Hash the files, write ``meta.json`` and give the folder its name."""
+        """Hash the files, write ``meta.json`` and give the folder its name; an empty one there is replaced."""
         files = sorted(self.folder.glob("*.npy"))
         meta = {
             "layout": LAYOUT,
@@ -75,9 +77,7 @@ class PartialFolder:
         }
         write_json(self.folder / META, meta)
         (self.folder / REQUEST).unlink()
-        if self.out.is_dir():
-            self.out.rmdir()  # empty: the request was checked
-        self.folder.rename(self.out)
+        put_in_place(self.folder, self.out)
         return self.out
 
 
@@ -127,4 +127,4 @@ def _read(path: Path) -> Any:
 def _synced_sha256(path: Path) -> str:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(file)

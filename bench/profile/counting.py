@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from bench.profile.closed_form import closed_form
+from bench.profile.closed_form.forms import closed_form
 from bench.profile.fvcore_count import fvcore_forward
 from bench.profile.macs import flop_counter_forward, flop_counter_train
 from bench.profile.parts import by_part, total_by_part

@@ -11,7 +11,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from bench.profile.macs import example_inputs
+from variants.inputs import example_inputs
 
 if TYPE_CHECKING:
     from variants.config import ModelConfig

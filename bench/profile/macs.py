@@ -7,9 +7,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
     from variants.config import ModelConfig
 
 TRAINING_FACTOR = 3  # forward, and the backward's two products a layer
@@ -55,9 +52,10 @@ def _counted(config: ModelConfig, *, backward: bool, gradient_checkpointing: boo
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from bench.runtime import Runtime
-    from bench.training.step import prepare_network
+    from bench.machine.runtime import Runtime
+    from bench.training.network import prepare_network
     from variants import build
+    from variants.inputs import example_inputs
 
     runtime = Runtime(device="meta", gradient_checkpointing=gradient_checkpointing)
     model = prepare_network(build(config, device="meta"), runtime)
@@ -74,21 +72,3 @@ def _counted(config: ModelConfig, *, backward: bool, gradient_checkpointing: boo
 def _below_root(name: str) -> str:
     """``UViT.in_blocks.0`` → ``in_blocks.0``; the counter puts the root's class first."""
     return name.partition(".")[2]
-
-
-def example_inputs(
-    config: ModelConfig, *, batch_size: int, device: torch.device | str
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """x, timesteps, y, context as the network's ``forward`` takes them; y and context are None where it takes none.
-
-    Shapes: x (B, C, H, W), timesteps (B,), y (B,), context (B, T, E), with B = ``batch_size``.
-    """
-    import torch
-
-    side = config.image_size
-    x = torch.randn(batch_size, config.channels, side, side, device=device)
-    timesteps = torch.linspace(1.0, 999.0, batch_size, device=device)
-    y = torch.zeros(batch_size, dtype=torch.long, device=device) if config.num_classes else None
-    if not config.context_tokens:
-        return x, timesteps, y, None
-    return x, timesteps, y, torch.randn(batch_size, config.context_tokens, config.context_dim, device=device)

@@ -23,7 +23,7 @@ _MACHINE = (("node",), ("machine",), ("system",), ("cpu", "brand_raw"), ("cpu", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class TimingComparison:
     """One benchmark in both files; seconds are medians."""
 
     name: str
@@ -48,7 +48,7 @@ class Comparison:
 class Report:
     """All comparisons, and the names that stand in one file alone."""
 
-    compared: list[Comparison]
+    compared: list[TimingComparison]
     alone: dict[str, str]
 
     @property
@@ -127,9 +127,11 @@ def _rounds(content: dict[str, Any], path: Path) -> dict[str, list[float]]:
     return found
 
 
-def _compare(name: str, before: list[float], after: list[float]) -> Comparison:
+def _compare(name: str, before: list[float], after: list[float]) -> TimingComparison:
     noise = max(FLOOR, math.hypot(_noise(before), _noise(after)))
-    return Comparison(name=name, before_s=statistics.median(before), after_s=statistics.median(after), noise=noise)
+    return TimingComparison(
+        name=name, before_s=statistics.median(before), after_s=statistics.median(after), noise=noise
+    )
 
 
 def _noise(rounds: list[float]) -> float:

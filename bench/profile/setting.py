@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bench.compilation import check_compiler
-from bench.kernels import with_measured_attention
-from bench.runtime import Runtime, usual_attention
+from bench.machine.attention_kernel import with_measured_attention
+from bench.machine.compilation import check_compiler
+from bench.machine.runtime import Runtime, usual_attention
 
 if TYPE_CHECKING:
     import torch

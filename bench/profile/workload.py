@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from bench.allocator import keep_freed_memory
-from bench.compilation import compiled
 from bench.config import TrainingConfig
-from bench.profile.macs import example_inputs
+from bench.machine.allocator import keep_freed_memory
+from bench.machine.compilation import compiled
 from bench.profile.setting import Setting
 from bench.sampling import sample_images
-from bench.training.graph import warm_up
-from bench.training.step import TrainState, prepare_network
+from bench.training.cuda_graph import warm_up
+from bench.training.network import prepare_network
+from bench.training.step import TrainState
 from variants import build
+from variants.inputs import example_inputs
 
 if TYPE_CHECKING:
     from variants.config import ModelConfig

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.conditions import Condition
+from bench.conditions.base import Condition
 from bench.data import batch, latents, to_unit
+from bench.machine.runtime import to_device
 from bench.random import normal, permutation, stream
-from bench.runtime import to_device
 
 if TYPE_CHECKING:
     from bench.data import Dataset, Split

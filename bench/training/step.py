@@ -1,38 +1,27 @@
-"""One training step: noise-prediction loss, AdamW, EMA. The only place that knows the loss.
-
-Shapes: B batch, C channels, H height, W width.
-"""
+"""One training step: gradients of the loss (as CUDA graph, in halves or in micro-batches), AdamW, EMA."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from bench.allocator import keep_freed_memory
-from bench.compilation import compiled
 from bench.diffusion import PROCESSES
-from bench.random import normal, stream
-from bench.runtime import Runtime, resolve_runtime
+from bench.machine.compilation import compiled
+from bench.machine.runtime import Runtime
+from bench.training.cuda_graph import GradientGraph
 from bench.training.ema import Ema
-from bench.training.graph import GradientGraph
 from bench.training.halves import SMALLEST, Halves, may_run_side_by_side, share_of_loss
+from bench.training.objective import learning_rate, noise_prediction_loss
 
 if TYPE_CHECKING:
-    from bench.config import Precision, TrainingConfig
-    from variants import Spec
+    from bench.config import TrainingConfig
 
 log = logging.getLogger("uvit")
-
-
-def learning_rate(step: int, *, lr: float, warmup: int) -> float:
-    """Linear warm-up to ``lr`` over ``warmup`` steps, then constant; step counts from 0 and the first step learns."""
-    return lr * min(1.0, (step + 1) / warmup) if warmup else lr
 
 
 class TrainState:
@@ -57,17 +46,8 @@ class TrainState:
         )
 
     def loss(self, x0: Tensor, t: Tensor, noise: Tensor, **condition: Tensor) -> Tensor:
-        """Noise-prediction loss, mean over images and pixels (Ho et al. 2020, eq. 14); ``t`` uniform in [0, 1).
-
-        The process makes its times of ``t``; x0 is in [-1, 1] or a scaled latent. ``condition`` holds the network's
-        other inputs (`bench.conditions`).
-        """
-        t = self.process.training_times(t)
-        alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in self.process.marginal(t))
-        x_t = alpha * x0 + sigma * noise
-        with self.runtime.autocast():
-            predicted = self.network(x_t, self.process.network_time(t), **condition)
-        return F.mse_loss(predicted.float(), noise)
+        """`noise_prediction_loss` of the network as a step calls it; ``t`` uniform in [0, 1)."""
+        return noise_prediction_loss(self.network, self.process, self.runtime, x0, t, noise, **condition)
 
     def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, **condition: Tensor) -> Tensor:
         """One step on a global batch; returns its mean loss, detached, on the device.
@@ -158,74 +138,3 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in told)
     )
-
-
-def prepare_network(model: nn.Module, runtime: Runtime) -> nn.Module:
-    """``model`` on the runtime's device, in training mode, with its attention kernel and gradient checkpointing.
-
-    Raises ValueError where checkpointing is asked of a network that has none.
-    """
-    from variants.layers.attention import set_attention_kernel
-    from variants.layers.time import SinusoidalEmbedding
-
-    assert isinstance(runtime.attention, str), "the kernel of one network; bench.kernels.for_network picks it"
-    set_attention_kernel(model, runtime.attention)
-    if runtime.gradient_checkpointing:
-        if not hasattr(model, "gradient_checkpointing"):
-            raise ValueError(
-                f"{type(model).__name__} has no gradient checkpointing; leave --gradient-checkpointing out"
-            )
-        vars(model)["gradient_checkpointing"] = True
-    model = model.to(runtime.device).train()
-    for module in model.modules():
-        if isinstance(module, SinusoidalEmbedding):
-            module.move(next(model.parameters()).device)
-    return model
-
-
-def make_step(
-    variant: str | Spec,
-    *,
-    image_size: int,
-    channels: int,
-    batch_size: int,
-    device: str = "cpu",
-    precision: Precision = "auto",
-    seed: int = 0,
-    compile: bool = False,
-    gradient_checkpointing: bool = False,
-    cuda_graphs: bool | None = None,
-    num_classes: int = 0,
-) -> Callable[[], Tensor]:
-    """A callable that does one full training step (forward, backward, optimiser, EMA) on fixed random images.
-
-    For benchmarks, ours and others': the same code that ``uvit run`` trains with, without its data and records; it
-    takes the process's threads and sets the rest of the runtime (`Runtime.apply`). Returns the loss as a detached
-    scalar tensor on the device. Raises ValueError for an unknown variant or device and a compiler that is missing.
-    """
-    from bench.config import TrainingConfig
-    from bench.kernels import with_measured_attention
-    from variants import build, resolve
-
-    network = resolve(variant, image_size=image_size, channels=channels, num_classes=num_classes)
-    runtime = resolve_runtime(
-        device=device,
-        precision=precision,
-        threads=torch.get_num_threads(),
-        compile=compile,
-        gradient_checkpointing=gradient_checkpointing,
-        cuda_graphs=cuda_graphs,
-    )
-    runtime.apply()
-    keep_freed_memory()
-    runtime = with_measured_attention(runtime, [network])
-    model = prepare_network(build(network, seed=seed), runtime)
-    state = TrainState(model, TrainingConfig(batch_size=batch_size), runtime)
-    draws = stream(seed, "make_step")
-    shape = (batch_size, channels, image_size, image_size)
-    x0, noise = (normal(draws, shape).to(runtime.device) for _ in range(2))
-    t = torch.from_numpy(draws.random(batch_size, dtype="float32")).to(runtime.device)
-    x0, condition = x0.clamp(-1, 1), {}
-    if num_classes:
-        condition["y"] = torch.from_numpy(draws.integers(num_classes, size=batch_size)).to(runtime.device)
-    return lambda: state.train_step(x0, t, noise, **condition)

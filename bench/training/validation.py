@@ -17,10 +17,10 @@ from bench.random import block_noise, stream
 if TYPE_CHECKING:
     from torch import nn
 
-    from bench.conditions import Condition
+    from bench.conditions.base import Condition
     from bench.data import Split
     from bench.diffusion import Process
-    from bench.runtime import Runtime
+    from bench.machine.runtime import Runtime
 
 BINS = 5
 T_MIN, T_MAX = 0.001, 0.999
@@ -49,7 +49,7 @@ def validation_loss(
 
     ``images`` held-out images a bin, each used once a bin before any is used twice, under its own condition.
     """
-    from bench.conditions import Condition
+    from bench.conditions.base import Condition
     from bench.diffusion import VPSDE
 
     condition = condition or Condition()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ablations.runner import manifest
-from ablations.session import Request, make_plan
+from ablations.commands.run import Request, make_plan
+from ablations.planning import manifest
 
 
 def test_arms_carry_their_sizes() -> None:

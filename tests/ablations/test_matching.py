@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ablations.grid import Arm, Grid, load_grid
+from ablations.arms import Arm
+from ablations.grid import Grid, load_grid
 from ablations.matching import TOLERANCE, match, size, size_arms
 from variants import FAMILIES, ModelConfig, resolve
 

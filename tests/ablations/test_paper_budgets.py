@@ -1,4 +1,4 @@
-"""The paper's training settings as budgets: the table of PAPER.md section 2, written out once more, and their plans."""
+"""The paper's training settings as budgets: docs/paper.md section 2, written out once more, and their plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import cli
 from ablations.budgets import load_budgets
-from bench.conditions import check_settings
+from bench.conditions.choice import check_settings
 
 # preset, thousands of steps, batch, lr, betas, warm-up, process, condition, p_uncond, guidance
 TRAINING: dict[str, tuple[Any, ...]] = {

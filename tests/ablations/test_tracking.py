@@ -11,10 +11,11 @@ import pytest
 
 from ablations.engines.job import Job, Run, run_job
 from ablations.tracking import check_tracker, tracked
-from bench.cell import Cell
+from bench.cell.identity import Cell
+from bench.cell.place import Place
+from bench.cell.prepared import prepare
 from bench.config import EvaluationConfig, TrainingConfig
-from bench.prepared import prepare
-from bench.runtime import Runtime
+from bench.machine.runtime import Runtime
 from results.running import read_running
 
 TRAINING = TrainingConfig(steps=4, batch_size=4, lr=1e-3, warmup=2, ema_decay=0.9, image_size=16, precision="float32")
@@ -35,7 +36,7 @@ def test_a_cells_events_are_read_back_and_its_heartbeat_is_seen(tmp_path: Path) 
         index=0,
         train_id=identity,
         cell=CELL,
-        run=Run(root=tmp_path, runtime=Runtime(threads=1), track="tensorboard"),
+        run=Run(place=Place(root=tmp_path, runtime=Runtime(threads=1)), track="tensorboard"),
     )
     beats = []
     record = run_job(job, lambda index, event: beats.extend(read_running(tmp_path)))

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.diffusion import PROCESSES
-from bench.runtime import Runtime
+from bench.machine.runtime import Runtime
 from bench.sampling import sample_images
 
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from bench.cell import score_points
-from bench.config import EvaluationConfig
+from bench.cell.identity import score_points
+from bench.cell.place import Place
+from bench.cell.prepared import prepare
+from bench.cell.run import run_cell
+from bench.cell.scoring import check_names
+from bench.config import Draw, EvaluationConfig
 from bench.diffusion.samplers import SAMPLERS
-from bench.pipeline import run_cell
-from bench.prepared import prepare
-from bench.runtime import Runtime
-from bench.scoring import check_names
-from bench.sweep import Draw, draws, own_draws
+from bench.machine.runtime import Runtime
 from results.record import Record
-from tests.bench.test_pipeline import SCORED, _cell
+from tests.bench.cell.test_run import SCORED, _cell
 
 SWEEP = ("dpm_solver:4", "ddim:5", "euler_maruyama:6")
 
@@ -41,14 +41,14 @@ def test_what_the_budget_draws_anyway_is_drawn_once() -> None:
 
 def test_a_limit_leaves_out_what_is_dearer() -> None:
     evaluation = EvaluationConfig(sweep=(*SWEEP, "ddim:1000"), sweep_max_nfe=5)
-    assert draws(evaluation) == [Draw("dpm_solver", 4), Draw("ddim", 5)]
-    assert len(draws(dataclasses.replace(evaluation, sweep_max_nfe=0))) == 4
+    assert evaluation.sweep_draws == [Draw("dpm_solver", 4), Draw("ddim", 5)]
+    assert len(dataclasses.replace(evaluation, sweep_max_nfe=0).sweep_draws) == 4
 
 
 def test_own_draws_are_those_that_draw_samples() -> None:
-    assert own_draws(EvaluationConfig(sweep=SWEEP)) == [Draw("dpm_solver", 50)]
+    assert EvaluationConfig(sweep=SWEEP).own_draws == [Draw("dpm_solver", 50)]
     final = EvaluationConfig(samples=0, final_samples=2)
-    assert own_draws(final) == [Draw("euler_maruyama", 1000)]
+    assert final.own_draws == [Draw("euler_maruyama", 1000)]
 
 
 @pytest.mark.parametrize("entry", ["ddim", "ddim:", ":4", "ddim:0", "ddim:-1", "ddim:1.5", "ddim:٣"])
@@ -74,7 +74,7 @@ def test_samplers_are_checked_against_the_registry_and_samples_are_needed() -> N
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
     root = tmp_path_factory.mktemp("trained")
-    return root, run_cell(_cell(evaluation=SCORED), root=root, runtime=Runtime(threads=1))
+    return root, run_cell(_cell(evaluation=SCORED), Place(root=root, runtime=Runtime(threads=1)))
 
 
 def test_a_trained_cell_is_only_sampled_and_scored(trained: tuple[Path, Record]) -> None:
@@ -83,7 +83,7 @@ def test_a_trained_cell_is_only_sampled_and_scored(trained: tuple[Path, Record])
     assert prepare(cell).train_id == plain.train_id
     files = {path: path.stat().st_mtime_ns for path in (root / "checkpoints").rglob("*.safetensors")}
     events: list[dict[str, Any]] = []
-    swept = run_cell(cell, root=root, runtime=Runtime(threads=1), report=events.append)
+    swept = run_cell(cell, Place(root=root, runtime=Runtime(threads=1)), report=events.append)
     assert {event["step"] for event in events} == {6}
     assert not any("loss" in event for event in events)
     told = {event["score"]["metric"] for event in events if "score" in event}
@@ -101,7 +101,7 @@ def test_a_trained_cell_is_only_sampled_and_scored(trained: tuple[Path, Record])
 
 def test_a_killed_sweep_keeps_what_it_scored(trained: tuple[Path, Record], monkeypatch: pytest.MonkeyPatch) -> None:
     root, _ = trained
-    monkeypatch.setattr("bench.pipeline.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("bench.cell.run.CHECKPOINT_SECONDS", 0.0)
     cell = _cell(evaluation=dataclasses.replace(SCORED, sweep=("ddim:2", "ddim:3")))
 
     class Killed(BaseException):
@@ -115,7 +115,9 @@ def test_a_killed_sweep_keeps_what_it_scored(trained: tuple[Path, Record], monke
         sampled.extend([event["doing"]] if "sampling" in event.get("doing", "") else [])
 
     with pytest.raises(Killed):
-        run_cell(cell, root=root, runtime=Runtime(threads=1), report=kill)
+        run_cell(cell, Place(root=root, runtime=Runtime(threads=1)), report=kill)
     again: list[str] = []
-    run_cell(cell, root=root, runtime=Runtime(threads=1), report=lambda event: again.append(event.get("doing", "")))
+    run_cell(
+        cell, Place(root=root, runtime=Runtime(threads=1)), report=lambda event: again.append(event.get("doing", ""))
+    )
     assert sum("sampling" in doing for doing in again) == 1

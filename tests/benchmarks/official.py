@@ -1,6 +1,6 @@
 """The other side of the speed ratios: the official network's structure and training step, written from descriptions.
 
-baofff/U-ViT as PAPER.md describes it: float32 eager, q, k, v cast to float32 for torch's fused attention, long skips by
+As docs/paper.md has it: float32 eager, q, k, v cast to float32 for torch's fused attention, long skips by
 concatenation, convolutions over contiguous images, AdamW as torch makes it by default, EMA in a Python loop.
 B images, L tokens, D width.
 """
@@ -18,7 +18,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.allocator import keep_freed_memory
+from bench.machine.allocator import keep_freed_memory
 from variants.config import ModelConfig
 
 

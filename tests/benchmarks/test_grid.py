@@ -43,13 +43,15 @@ CELL = """
 import dataclasses, sys
 from pathlib import Path
 from ablations.budgets import load_budgets
-from bench.cell import Cell
-from bench.pipeline import run_cell
-from bench.runtime import Runtime
+from bench.cell.place import Place
+from bench.cell.identity import Cell
+from bench.cell.run import run_cell
+from bench.machine.runtime import Runtime
 budget = load_budgets().get("demo")
 cell = Cell(variant="uvit-micro-deep/2+skip=" + sys.argv[2], dataset="photos", budget="demo", seed=int(sys.argv[3]),
             training=dataclasses.replace(budget.training, precision="bfloat16"), evaluation=budget.evaluation)
-record = run_cell(cell, root=Path(sys.argv[1]), runtime=Runtime(precision="bfloat16", attention="plain", threads=2))
+runtime = Runtime(precision="bfloat16", attention="plain", threads=2)
+record = run_cell(cell, Place(root=Path(sys.argv[1]), runtime=runtime))
 assert record.status == "undertrained", record.error
 """
 

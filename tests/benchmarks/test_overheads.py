@@ -14,15 +14,17 @@ import pytest
 import torch
 
 from ablations.budgets import load_budgets
-from bench.allocator import keep_freed_memory
-from bench.cell import Cell
+from bench.cell.identity import Cell
+from bench.cell.place import Place
+from bench.cell.prepared import prepare
+from bench.cell.run import CellRun, run_cell
+from bench.checkpoints.writer import CheckpointWriter
 from bench.config import EvaluationConfig, TrainingConfig
-from bench.pipeline import _CellRun, run_cell
-from bench.prepared import prepare
-from bench.runtime import Runtime
-from bench.training.checkpoint import CheckpointWriter
-from bench.training.step import TrainState, prepare_network
-from results.store import Store
+from bench.machine.allocator import keep_freed_memory
+from bench.machine.runtime import Runtime
+from bench.training.network import prepare_network
+from bench.training.step import TrainState
+from tests.bench.checkpoints.headers import header
 from tests.benchmarks.conftest import Note
 from tests.benchmarks.interleaved import interleave
 from variants import create_model
@@ -43,7 +45,7 @@ def test_the_loop_over_the_bare_step(preset: str, batch: int, threads: int, tmp_
     runtime = dataclasses.replace(FAST, threads=threads)
     runtime.apply()
     keep_freed_memory()  # as the loop's caller does
-    run = _CellRun(prepare(cell), Store(tmp_path), runtime, None, None, lambda event: None)
+    run = CellRun(prepare(cell), Place(root=tmp_path, runtime=runtime), lambda event: None)
     looped, bare = run._start(), run._start()
     x0 = torch.randn(batch, 3, 32, 32).clamp(-1, 1)
     noise, t = torch.randn_like(x0), torch.rand(batch)
@@ -68,7 +70,7 @@ def test_a_checkpoint_of_u_vit_s_hardly_blocks(tmp_path: Path, note: Note) -> No
             state.train_step(x0, torch.full((1,), 0.5), torch.randn_like(x0))
             writer.wait()
             started = time.perf_counter()
-            writer.save(state, {})
+            writer.save(state, header(variant="uvit-s/2", image_size=32, step=state.step))
             blocked.append(time.perf_counter() - started)
             writer.wait()
             whole.append(time.perf_counter() - started)
@@ -94,7 +96,7 @@ def test_a_second_cell_starts_at_once(tmp_path: Path, note: Note) -> None:
             if "loss" in event and next(first) == 0:
                 starts.append(time.perf_counter() - started)
 
-        run_cell(cell, root=tmp_path, runtime=FAST, report=told)
+        run_cell(cell, Place(root=tmp_path, runtime=FAST), report=told)
     note("start of a cell, the first", starts[0], unit="s")
     note("start of a cell, the following", statistics.median(starts[1:]), unit="s (<2)")
 
@@ -104,15 +106,15 @@ PEAK = r"""
 import dataclasses, re, sys
 from pathlib import Path
 from ablations.budgets import load_budgets
-from bench.cell import Cell
-from bench.pipeline import run_cell
-from bench.runtime import Runtime
+from bench.cell.identity import Cell
+from bench.cell.run import run_cell
+from bench.machine.runtime import Runtime
 budget = load_budgets().get("cpu")
 cell = Cell(variant="uvit-nano/4", dataset="photos", budget="cpu", seed=0,
             training=dataclasses.replace(budget.training, steps=60, batch_size=128, precision="bfloat16"),
             evaluation=dataclasses.replace(budget.evaluation, every=0, val_every=0, nfe=5))
 runtime = Runtime(precision="bfloat16", attention="plain", threads=2, halves=True)
-record = run_cell(cell, root=Path(sys.argv[1]), runtime=runtime)
+record = run_cell(cell, Place(root=Path(sys.argv[1]), runtime=runtime))
 assert any(score.metric.startswith("fd_") for score in record.scores), record.error
 print(int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) / 2**20)
 """

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from bench.cell.scoring import _reference_of
 from bench.config import TrainingConfig
+from bench.data.load import load_cached_dataset
 from bench.fid import load_extractor
-from bench.prepared import load_cached_dataset
-from bench.runtime import Runtime
+from bench.machine.runtime import Runtime
 from bench.sampling import sample_images
-from bench.scoring import _reference_of
 from bench.training.batches import training_batches
-from bench.training.step import TrainState, prepare_network
+from bench.training.network import prepare_network
+from bench.training.step import TrainState
 from bench.training.validation import validation_loss
 from tests.benchmarks.conftest import Note
 from variants import create_model

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from bench.diffusion.samplers import dpm_solver
-from bench.kernels import with_measured_attention
+from bench.machine.attention_kernel import with_measured_attention
+from bench.machine.runtime import resolve_runtime
 from bench.random import block_noise
-from bench.runtime import resolve_runtime
 from bench.sampling import sample_images
-from bench.training.step import prepare_network
+from bench.training.network import prepare_network
 from tests.benchmarks.conftest import Note
 from tests.benchmarks.interleaved import interleave
 from tests.benchmarks.official import Official, with_default_memory, with_kept_memory

@@ -63,7 +63,7 @@ def test_efficientnet_features(note: Note) -> None:
     from efficientnet_lite_pytorch import EfficientNet
 
     from bench.fid.extractors.effnet_lite0 import _packaged, resize
-    from bench.fid.weights import load_state_dict
+    from bench.files.published_weights import load_state_dict
 
     ours, plain = load_extractor("effnet-lite0"), EfficientNet.from_name("efficientnet-lite0").eval()
     plain.load_state_dict(load_state_dict(_packaged()))

@@ -10,13 +10,14 @@ import torch
 
 import cli
 import results
-from bench.pipeline import run_cell
+from bench.cell.place import Place
+from bench.cell.run import run_cell
+from bench.machine.runtime import resolve_runtime
 from bench.profile.measure import measure
-from bench.runtime import resolve_runtime
 from results.profile import ProfileRecord
 from results.record import Record
+from tests.bench.cell.test_run import EVALUATION, SCORED, TRAINING, Killed, _cell, _kill_at, _values
 from tests.bench.profile.subjects import QUICK, setting, subject
-from tests.bench.test_pipeline import EVALUATION, SCORED, TRAINING, Killed, _cell, _kill_at, _values
 
 pytestmark = pytest.mark.cuda
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.cuda
 def _on_gpu(root: Path, **more: object) -> Record:
     cell = _cell(training=dataclasses.replace(TRAINING, batch_size=8), evaluation=EVALUATION)
     runtime = resolve_runtime(device="cuda", precision="float32")
-    return run_cell(cell, root=root, runtime=runtime, **more)  # type: ignore[arg-type]
+    return run_cell(cell, Place(root=root, runtime=runtime), **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("at", [3, 5])
@@ -44,7 +45,7 @@ def test_a_scored_cell_is_the_cpu_s(tmp_path: Path) -> None:
     values = []
     for device in ("cpu", "cuda"):
         runtime = resolve_runtime(device=device, precision="float32")
-        record = run_cell(cell, root=tmp_path / device, runtime=runtime)
+        record = run_cell(cell, Place(root=tmp_path / device, runtime=runtime))
         assert record.error is None
         values.append(_values(record))
     assert record.provenance["gpu"] == torch.cuda.get_device_name()

@@ -16,10 +16,11 @@ from bench.config import TrainingConfig
 from bench.diffusion.samplers import SAMPLERS
 from bench.fid import load_extractor
 from bench.fid.kernel import kernel_distance
+from bench.machine.runtime import Runtime, resolve_runtime
 from bench.random import normal, stream
-from bench.runtime import Runtime, resolve_runtime
 from bench.sampling import sample_images
-from bench.training.step import TrainState, prepare_network
+from bench.training.network import prepare_network
+from bench.training.step import TrainState
 from tests.bench.fid.conftest import inception_state
 from tests.variants.data import CLASSES, TEXT, UNCONDITIONAL, inputs, options, small
 from tests.variants.test_rivals import RIVALS, rival
@@ -174,7 +175,7 @@ def test_room_is_made_and_the_graph_comes_back(monkeypatch: pytest.MonkeyPatch) 
     held = state._graph
     state.make_room()
     assert state._graph is held, "a small one stays"
-    monkeypatch.setattr("bench.training.graph.LARGE", 0.0)
+    monkeypatch.setattr("bench.training.cuda_graph.LARGE", 0.0)
     state.make_room()
     assert state._graph is None
     losses += [float(state.train_step(*_batch(step, "cuda"))) for step in range(2, 4)]

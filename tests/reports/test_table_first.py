@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-import ablations.session
+import ablations.commands.run
 import cli
 from reports import find
 from reports.formats import terminal
+from tests.reports.calls import calls
 from tests.reports.simulated import many_records, skip_run
 
 WATCH = """
@@ -35,24 +36,27 @@ code = cli.main(["report", str(folder), "--out", str(out)])
 print(json.dumps({"code": code, "moments": moments}), file=terminal)
 """
 
-RATIO = """
-import io, sys
-from time import perf_counter
-
-start = perf_counter()
-import pandas
-unit = perf_counter() - start
-
-class Stopwatch(io.StringIO):
-    def flush(self):
-        raise KeyboardInterrupt  # the table is out: the figures are not timed
-
-terminal, sys.stdout = sys.stdout, Stopwatch()
-start = perf_counter()
+READ = """
+import collections, io, json, sys
+from pathlib import Path
 import cli
-cli.main(["report", *sys.argv[1:]])
-ratio, sys.stdout = (perf_counter() - start) / unit, terminal
-print(ratio)
+
+folder, opened = Path(sys.argv[2]), collections.Counter()
+
+def noted(event, arguments):
+    if event == "open" and str(arguments[0]).startswith(str(folder)):
+        opened[str(Path(arguments[0]).relative_to(folder))] += 1
+
+class Table(io.StringIO):
+    def flush(self):
+        if sys.stdout is self:  # the table is out: the figures are not counted
+            sys.stdout = terminal
+            raise KeyboardInterrupt
+
+terminal, sys.stdout = sys.stdout, Table()
+sys.addaudithook(noted)
+cli.main(sys.argv[1:])
+print(json.dumps(opened))
 """
 
 
@@ -61,7 +65,7 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return many_records(tmp_path_factory.mktemp("hundred")).root
 
 
-def python(code: str, *arguments: Path) -> str:
+def python(code: str, *arguments: Path | str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False
     )
@@ -82,32 +86,21 @@ def test_the_table_is_out_before_anything_is_drawn(hundred: Path, tmp_path: Path
     assert set(end["files"]) == {".csv", ".html", ".md", ".pdf", ".png", ".svg", ".tex"}
 
 
-def test_the_table_of_100_records_costs_a_few_imports_of_pandas(hundred: Path, tmp_path: Path) -> None:
-    ratios = [float(python(RATIO, hundred, Path("--out"), tmp_path / "out")) for _ in range(3)]
-    assert min(ratios) <= 4, ratios  # about 2, and over 5 with the figures or torch
+def test_the_table_is_one_reading_of_every_file(hundred: Path, tmp_path: Path) -> None:
+    opened = json.loads(python(READ, "report", hundred, "--out", tmp_path / "out"))
+    files = [str(path.relative_to(hundred)) for path in hundred.rglob("*") if path.is_file()]
+    assert len(files) == 101  # the grid's and its records'
+    assert opened == dict.fromkeys(files, 1)
 
 
-def test_the_work_before_the_table_grows_as_the_records_do(hundred: Path, tmp_path: Path) -> None:
-    few, many = calls(many_records(tmp_path, seeds=5).root), calls(hundred)
+def test_the_work_before_the_table_is_little_and_grows_as_the_records_do(hundred: Path, tmp_path: Path) -> None:
+    few, many = calls_to_the_table(many_records(tmp_path, seeds=5).root), calls_to_the_table(hundred)
+    assert many < 1_850_000  # 1,473,155 counted, three quarters of them reading and checking the records
     assert many <= 4.4 * few  # four times the records
 
 
-def calls(folder: Path) -> int:
-    """Calls of functions on the way to the table: the same on any machine, however busy."""
-    count = 0
-
-    def counted(frame: Any, event: str, argument: Any) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    terminal.text(find(folder))  # imports and caches stay out of the count
-    before = sys.getprofile()
-    sys.setprofile(counted)
-    try:
-        terminal.text(find(folder))
-    finally:
-        sys.setprofile(before)
-    return count
+def calls_to_the_table(folder: Path) -> int:
+    return calls(lambda: terminal.text(find(folder)))
 
 
 @pytest.mark.parametrize("command", ["report", "run"])
@@ -128,7 +121,7 @@ def test_a_stop_while_drawing_leaves_the_table_and_no_half_report(
             raise failure
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
-    monkeypatch.setattr(ablations.session, "run_grid", lambda request, **options: (folder, 0))
+    monkeypatch.setattr(ablations.commands.run, "run_grid", lambda request, **options: (folder, 0))
     arguments = ["report", str(folder)] if command == "report" else ["run", "skip"]
     if isinstance(failure, KeyboardInterrupt):
         assert cli.main(arguments) == 130

@@ -17,7 +17,7 @@ LATENTS = {"image_size": 32, "channels": 4, "num_classes": 1000, "null_label": T
 COCO = {"image_size": 32, "channels": 4, "context_tokens": 77, "context_dim": 768}
 
 PARAMETERS = [
-    # variant, data, parameters of the official class where there is one (PAPER.md, section 2)
+    # variant, data, parameters of the official class where there is one (docs/paper.md, section 2)
     ("uvit-s/2", CIFAR10, 44_255_328),
     ("uvit-s/4", {"image_size": 64, "channels": 3}, 44_292_228),
     ("uvit-s/2", COCO, 44_692_644),

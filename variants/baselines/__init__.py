@@ -1,1 +1,1 @@
-"""Rival backbones. One file, one family: every module here defines ``FAMILY``; the folder is scanned."""
+"""Backbones: U-ViT and its rivals. Every module here is one family and defines ``FAMILY``; the folder is scanned."""

@@ -7,13 +7,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bench.data.crops import FACE_CENTRE, FACE_HALF, FACE_SIZE, face_square
-from bench.data.decoding import Part, decode_parts
 from bench.data.file_set import FileSet, content_of, open_folder, open_zip
 from bench.data.files import read_bytes
 from bench.data.holdout import NOTE, hold_out
+from bench.data.image_decoding import Part, decode_parts
 from bench.data.pixels import plain_rgb
 from bench.data.places import checked_size, examples, first_with
-from bench.data.source import DATASETS, Recipe, Request, Source, hash_parts
+from bench.data.source import DATASETS, DatasetRequest, Recipe, Source, hash_parts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,7 +27,7 @@ SPLIT_OF = {"0": "train", "1": None, "2": "held_out"}  # 1 is the validation par
 HOW = f"aligned faces of {FACE_SIZE[0]}x{FACE_SIZE[1]} pixels; take Img/{IMAGES}.zip of CelebA, no other crop"
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over the aligned faces below ``data_dir``; raises ValueError saying what is missing or wrong."""
     size = checked_size("celeba", request.image_size or SIZE, most=2 * FACE_HALF)
     files, folder = _locate(request.data_dir)

@@ -13,9 +13,10 @@ import numpy as np
 
 from bench.data.cifar_pickle import CLASSES, read_batch
 from bench.data.dataset import Labels, Pixels
-from bench.data.download import DownloadError, Remote, fetch
 from bench.data.files import read_bytes
-from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, content_hash
+from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, content_hash
+from bench.files.download import DownloadError, Remote, fetch
+from bench.files.hashing import digest_of
 
 BUILDER = 1
 SIZE = 32
@@ -26,7 +27,8 @@ ARCHIVE = Remote(
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     name="cifar-10-python.tar.gz",
     size=170_498_071,
-    md5="c58f30108f718f92721af3b95e74349a",
+    algorithm="md5",
+    checksum="c58f30108f718f92721af3b95e74349a",
 )
 SPLITS = {"train": [f"data_batch_{i}" for i in range(1, 6)], "held_out": ["test_batch"]}
 OFFICIAL_MD5 = {  # of the files inside the archive
@@ -40,7 +42,7 @@ OFFICIAL_MD5 = {  # of the files inside the archive
 _LARGEST_BATCH = 256 << 20
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over the batches in ``data_dir``, downloaded if need be; raises ValueError saying what to do."""
     return recipe_from(locate(request.data_dir))
 
@@ -95,9 +97,9 @@ def _checked(path: Path, archive: Remote) -> Path:
     """An archive of the official size must be the official one; others are told apart by their content."""
     with path.open("rb") as file:
         if path.stat().st_size == archive.size:
-            md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-            if md5 != archive.md5:
-                raise ValueError(f"{path} is damaged: md5 {md5}; replace it by {archive}")
+            digest = digest_of(file, archive.algorithm)
+            if digest != archive.checksum:
+                raise ValueError(f"{path} is damaged: {archive.algorithm} {digest}; replace it by {archive}")
     return path
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from bench.data.coco_captions import Captioned, check_match, read_captions
 from bench.data.crops import lanczos_square
-from bench.data.decoding import Part, decode_parts
 from bench.data.file_set import FileSet, content_of, open_folder
 from bench.data.holdout import NOTE, hold_out
+from bench.data.image_decoding import Part, decode_parts
 from bench.data.places import checked_size, first_with
-from bench.data.source import DATASETS, Recipe, Request, Source, hash_parts
+from bench.data.source import DATASETS, DatasetRequest, Recipe, Source, hash_parts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,7 +26,7 @@ FOLDERS = {"train": "train2014", "held_out": "val2014"}
 ANNOTATIONS = "annotations"
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over images and captions below ``data_dir``; raises ValueError where they are not there or differ."""
     size = checked_size("coco", request.image_size or SIZE, most=LARGEST)
     root = _locate(request.data_dir)

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.data.dataset import Labels, Pixels
 from bench.data.idx import read_idx
-from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, content_hash
+from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, content_hash
 
 BUILDER = 1
 NATIVE, SIZE, CLASSES = 28, 32, 10
@@ -21,7 +21,7 @@ SYSTEM_FOLDERS = (Path("/usr/share/datasets/fashion-mnist"), Path("/usr/share/da
 OFFICIAL = "fee4ed8c91db4164c7bfe71781d49895a1b485f74de7e69ecdd029fc0f8f90ee"
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over the first folder that holds the IDX files; raises ValueError saying where it looked."""
     folder = _locate([request.data_dir / name for name in BELOW_DATA_DIR] + list(SYSTEM_FOLDERS))
     arrays = {split: _read_split(folder, prefix) for split, prefix in PREFIXES.items()}

@@ -11,14 +11,14 @@ import numpy as np
 from bench.data.files import image_paths, read_bytes
 from bench.data.holdout import NOTE, hold_out
 from bench.data.pixels import channels_first, read_rgb, square
-from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, hash_parts
+from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, hash_parts
 
 BUILDER = 1
 SIZE = 32
 _CHUNK = 1024
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over the images under ``request.argument``; raises ValueError naming the folder or file at fault."""
     root = Path(request.argument).expanduser().absolute()
     size = request.image_size or SIZE

@@ -17,12 +17,12 @@ import numpy as np
 
 from bench.data.crops import adm_square
 from bench.data.dataset import Labels
-from bench.data.decoding import Part, decode_parts
 from bench.data.file_set import FileSet, content_of, open_folder
 from bench.data.files import read_bytes
 from bench.data.holdout import NOTE, hold_out
+from bench.data.image_decoding import Part, decode_parts
 from bench.data.places import checked_size, examples, first_with
-from bench.data.source import DATASETS, Recipe, Request, Source, hash_parts
+from bench.data.source import DATASETS, DatasetRequest, Recipe, Source, hash_parts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,7 +37,7 @@ WNID = re.compile(r"n\d{8}")
 LAYOUT = "train/<WordNet id>/<image>.JPEG, such as train/n01440764/n01440764_10026.JPEG"
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over ``train`` and, if it is there, ``val``; raises ValueError saying what does not fit."""
     size = checked_size("imagenet", request.image_size or SIZE, most=LARGEST)
     root = first_with(request.data_dir, BELOW_DATA_DIR, "train")

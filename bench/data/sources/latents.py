@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from bench.data.contexts import Contexts
 from bench.data.dataset import Dataset, Moments, Split
-from bench.data.source import DATASETS, Recipe, Request, Source, content_hash
-from bench.latents.contexts import Contexts
-from bench.latents.folder import CONTEXT, EMPTY, ENDS, LABELS, MIRRORED, MOMENTS, Stored, read_folder
+from bench.data.latent_folder import CONTEXT, EMPTY, ENDS, LABELS, MIRRORED, MOMENTS, LatentFolder, read_folder
+from bench.data.source import DATASETS, DatasetRequest, Recipe, Source, content_hash
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over the folder ``request.argument``; raises ValueError naming what is missing or damaged."""
     stored = read_folder(Path(request.argument).expanduser().absolute())
     encoding = stored.encoding
@@ -33,7 +33,7 @@ def find(request: Request) -> Recipe:
     )
 
 
-def _dataset(stored: Stored, fingerprint: str) -> Dataset:
+def _dataset(stored: LatentFolder, fingerprint: str) -> Dataset:
     encoding = stored.encoding
     splits = {split: _split(stored, split, fingerprint) for split in stored.counts}
     return Dataset(
@@ -50,7 +50,7 @@ def _dataset(stored: Stored, fingerprint: str) -> Dataset:
     )
 
 
-def _split(stored: Stored, split: str, fingerprint: str) -> Split:
+def _split(stored: LatentFolder, split: str, fingerprint: str) -> Split:
     moments = stored.array(split, MOMENTS)
     assert moments is not None, "read_folder has seen every split's file"
     return Split(
@@ -63,14 +63,14 @@ def _split(stored: Stored, split: str, fingerprint: str) -> Split:
     )
 
 
-def _contexts(stored: Stored, split: str) -> Contexts | None:
+def _contexts(stored: LatentFolder, split: str) -> Contexts | None:
     rows, ends, empty = stored.array(split, CONTEXT), stored.array(split, ENDS), stored.load(f"{EMPTY}.npy")
     if rows is None or ends is None or empty is None:
         return None
     return Contexts(rows=rows, ends=ends, empty=empty)
 
 
-def _card(stored: Stored, fingerprint: str) -> dict[str, object]:
+def _card(stored: LatentFolder, fingerprint: str) -> dict[str, object]:
     encoding = stored.encoding
     return {
         "name": f"latents:{stored.folder.name}",

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from bench.data.files import read_npz
 from bench.data.holdout import NOTE, hold_out
-from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, content_hash
+from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, content_hash
 
 BUILDER = 1
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe over the archive ``request.argument``; raises ValueError naming the file and what is wrong in it."""
     path = Path(request.argument).expanduser().absolute()
     images, labels = read_npz(path)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from bench.data.dataset import Pixels
-from bench.data.source import DATASETS, Chunk, Recipe, Request, Source, content_hash, shuffled
+from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, content_hash, shuffled
 
 BUILDER = 1  # raise it whenever other pixels come out of the same files
 SIZE = 32
@@ -39,7 +39,7 @@ Positions = npt.NDArray[np.int64]
 LICENCE = "CC0, public domain or free of copyright restrictions, as scikit-image's documentation of each says"
 
 
-def find(request: Request) -> Recipe:
+def find(request: DatasetRequest) -> Recipe:
     """The recipe of ``photos``; raises ValueError when scikit-image lacks a photograph."""
     return recipe_from(read_files(_wheel_folder()))
 

@@ -23,7 +23,7 @@ class Sampler:
 
     ``stochastic`` samplers take ``noise``, a function from the number of the evaluation to standard normal noise.
     ``order`` is how the error falls with the step: h^order, of the path (weakly, of mean and spread, if stochastic);
-    `bench.diffusion.convergence` measures it, and a test holds it to what it says. None claims nothing.
+    `bench.diffusion.convergence.study` measures it, and a test holds it to what it says. None claims nothing.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""One file is one feature network; each registers a `bench.fid.extractor.Source` and imports torch only to build it."""
+"""One file is one feature network; each registers its `ExtractorSource`, and imports torch only to build."""

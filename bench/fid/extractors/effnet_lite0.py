@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.fid.extractor import EXTRACTORS, Extractor, Source
+from bench.fid.extractor import EXTRACTORS, Extractor, ExtractorSource
 from bench.fid.folding import fold_batch_norm
 from bench.fid.versions import versions
-from bench.fid.weights import load_state_dict, sha256_of
+from bench.files.hashing import sha256_of
+from bench.files.published_weights import load_state_dict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -87,5 +88,7 @@ def _card(weights_sha256: str) -> dict[str, Any]:
 
 EXTRACTORS.register(
     NAME,
-    Source(name=NAME, description="EfficientNet-Lite0, ImageNet, 64 px; needs no download", dim=DIM, build=build),
+    ExtractorSource(
+        name=NAME, description="EfficientNet-Lite0, ImageNet, 64 px; needs no download", dim=DIM, build=build
+    ),
 )

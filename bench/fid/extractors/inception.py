@@ -7,10 +7,11 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.fid.extractor import EXTRACTORS, Extractor, Source
+from bench.fid.extractor import EXTRACTORS, Extractor, ExtractorSource
 from bench.fid.folding import fold_batch_norm
 from bench.fid.versions import versions
-from bench.fid.weights import PublishedWeights, load_state_dict, sha256_of
+from bench.files.hashing import sha256_of
+from bench.files.published_weights import PublishedWeights, load_state_dict
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,5 +82,6 @@ def _card(weights_sha256: str) -> dict[str, Any]:
 
 
 EXTRACTORS.register(
-    NAME, Source(name=NAME, description="Inception-v3, TensorFlow-compatible: FID and KID", dim=DIM, build=build)
+    NAME,
+    ExtractorSource(name=NAME, description="Inception-v3, TensorFlow-compatible: FID and KID", dim=DIM, build=build),
 )

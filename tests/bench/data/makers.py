@@ -97,17 +97,23 @@ def picture(path: Path, array: np.ndarray, **options: object) -> Path:
 
 @dataclass
 class Behaviour:
-    """What the server does: ``cuts`` are the bytes after which it drops the connection, one per request."""
+    """What the server does: ``cuts`` are the bytes after which it drops the connection, one per request.
+
+    Each answer waits for ``gate``, which is open from the start.
+    """
 
     content: bytes
     ranges: bool = True
     cuts: list[int] = field(default_factory=list)
     status: int = 200
     asked: list[str | None] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
 
-    @property
-    def md5(self) -> str:
-        return hashlib.md5(self.content).hexdigest()
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def digest(self, algorithm: str) -> str:
+        return hashlib.new(algorithm, self.content).hexdigest()
 
 
 @contextmanager
@@ -116,6 +122,7 @@ def server(behaviour: Behaviour) -> Iterator[str]:
         def do_GET(self) -> None:
             wanted = self.headers.get("Range")
             behaviour.asked.append(wanted)
+            behaviour.gate.wait(60)
             if behaviour.status != 200:
                 self.send_error(behaviour.status)
                 return

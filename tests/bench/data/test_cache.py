@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from bench.data import Dataset, load_dataset
-from bench.data.cache import _place
 from tests.bench.data.makers import pixels
 
 IMAGES = pixels(0, 200, 16, 16, 3)
@@ -83,15 +82,35 @@ def test_mapped_arrays_outlive_a_rebuild(archive: Path) -> None:
     assert np.array_equal(first.train.images, good)
 
 
-def test_the_quicker_of_two_builders_wins(archive: Path, tmp_path: Path) -> None:
-    fingerprint = _load(archive).fingerprint
-    folder = _folder(archive)
-    inode = folder.stat().st_ino
-    late = folder.with_name(".tmp-late")
-    late.mkdir()
-    (late / "meta.json").write_text("{}")
-    _place(late, folder, fingerprint)
-    assert folder.stat().st_ino == inode and len(_load(archive).train) == 180
+def test_the_quicker_of_two_builders_wins(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process writes the folder while this one decodes: what that one wrote stays."""
+    from bench.data import cache
+
+    quicker: list[int] = []
+
+    def overtaken(folder: Path, chunks: object) -> dict[str, str]:
+        monkeypatch.undo()
+        _load(archive)
+        (theirs,) = (archive.parent / "cache" / "datasets").glob("npz-x-*")
+        quicker.append(theirs.stat().st_ino)
+        return write(folder, chunks)  # type: ignore[arg-type]
+
+    write = cache._write_splits
+    monkeypatch.setattr(cache, "_write_splits", overtaken)
+    assert len(_load(archive).train) == 180
+    assert [_folder(archive).stat().st_ino] == quicker
+
+
+def test_a_decoder_that_breaks_off_leaves_nothing(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.data import cache
+
+    def broken(chunk: object) -> object:
+        raise MemoryError
+
+    monkeypatch.setattr(cache, "_arrays", broken)
+    with pytest.raises(MemoryError):
+        _load(archive)
+    assert list((archive.parent / "cache" / "datasets").iterdir()) == []
 
 
 SCRIPT = """

@@ -13,8 +13,8 @@ import pytest
 
 from bench.data import load_dataset
 from bench.data.cifar_pickle import read_batch
-from bench.data.download import Remote
 from bench.data.sources import cifar10
+from bench.files.download import Remote
 from tests.bench.data import makers
 
 NAME = "cifar-10-python.tar.gz"
@@ -154,7 +154,7 @@ def test_missing_archive_is_downloaded(tmp_path: Path) -> None:
     content = makers.cifar_archive(tmp_path / "web" / NAME, makers.cifar_batches()).read_bytes()
     behaviour = makers.Behaviour(content)
     with makers.server(behaviour) as url:
-        remote = Remote(url=url, name=NAME, size=len(content), md5=behaviour.md5)
+        remote = Remote(url=url, name=NAME, size=len(content), algorithm="md5", checksum=behaviour.digest("md5"))
         place = cifar10.locate(tmp_path / "data", remote)
     assert place == tmp_path / "data" / NAME and place.read_bytes() == content
     assert load_dataset("cifar10", data_dir=tmp_path / "data", cache_dir=tmp_path / "cache").card["train"] == 30
@@ -166,7 +166,7 @@ def test_offline_it_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cifar10") as caught:
         cifar10.locate(tmp_path / "data", replace(cifar10.ARCHIVE, url=url))
     text = str(caught.value)
-    for part in (str(tmp_path / "data"), "cifar-10-batches-py", url, "170,498,071 bytes", cifar10.ARCHIVE.md5):
+    for part in (str(tmp_path / "data"), "cifar-10-batches-py", url, "170,498,071 bytes", cifar10.ARCHIVE.checksum):
         assert part in text
     assert "--dataset photos needs nothing" in text and "\n" not in text
     assert not (tmp_path / "data").exists()

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data import cache, decoding, progress
+from bench.data import cache, progress
+from bench.data import image_decoding as decoding
 from bench.data.cache import decoded
-from bench.data.decoding import Part, decode_parts
 from bench.data.file_set import FileSet, content_of, open_folder, open_zip
+from bench.data.image_decoding import Part, decode_parts
 from bench.data.parallel import in_order
 from bench.data.source import Recipe
 from tests.bench.data.makers import picture, pixels
@@ -176,8 +177,8 @@ def test_large_files_are_hashed_again_only_when_they_changed(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[str] = []
-    checksum = cache._sha256
-    monkeypatch.setattr(cache, "_sha256", lambda path: hashed.append(path.name) or checksum(path))  # type: ignore[func-returns-value]
+    checksum = cache.sha256_of
+    monkeypatch.setattr(cache, "sha256_of", lambda path: hashed.append(path.name) or checksum(path))  # type: ignore[func-returns-value]
     monkeypatch.setattr(cache, "LARGE", 1_000)  # the images are large, the labels are not
     good = np.array(decoded(_recipe(root, 8), tmp_path / "cache").images["train"])
     assert hashed == ["train_labels.npy"]

@@ -14,7 +14,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import paths
 from bench.data import (
     DATASETS,
     Chunk,
@@ -31,6 +30,7 @@ from bench.data import (
 from bench.data.holdout import hold_out
 from bench.data.pixels import area_mean
 from bench.data.source import content_hash, shuffled
+from bench.files import paths
 from tests.bench.data.makers import pixels
 
 ROOT = Path(__file__).parents[3]

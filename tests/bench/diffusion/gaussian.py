@@ -1,4 +1,4 @@
-"""`bench.diffusion.gaussian` as the tests of samplers use it: N(MEAN, STD^2) per value, under VP unless told."""
+"""The Gaussian as the tests of samplers use it: N(MEAN, STD^2) per value, under VP unless told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bench.diffusion import VPSDE, Process
-from bench.diffusion.gaussian import Gaussian
+from bench.diffusion.convergence.gaussian import Gaussian
 from bench.diffusion.samplers import NoisePrediction
 
 MEAN, STD = 0.3, 0.5

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from bench.diffusion import PROCESSES, convergence
-from bench.diffusion.convergence import COUNTS, Study, main, parity, studies
+from bench.diffusion import PROCESSES
+from bench.diffusion.convergence import __main__ as command_line
+from bench.diffusion.convergence import study as study_file
+from bench.diffusion.convergence.study import COUNTS, Study, parity, studies
 from bench.diffusion.samplers import SAMPLERS
 
 ROOT = Path(__file__).parents[3]
@@ -45,7 +47,7 @@ def test_an_order_is_the_slope_of_the_error(order):
 def test_a_sampler_that_is_worse_than_it_says_is_seen(monkeypatch):
     """DDIM under DPM-Solver's name."""
     ddim = SAMPLERS.get("ddim")
-    monkeypatch.setattr(convergence, "SAMPLERS", {"dpm_solver": ddim})
+    monkeypatch.setattr(study_file, "SAMPLERS", {"dpm_solver": ddim})
     (study,) = studies("dpm_solver", "vp")
     assert study.orders[-1] == pytest.approx(1, abs=0.1) and study.orders[-1] < SAMPLERS.get("dpm_solver").order - 1
 
@@ -69,21 +71,21 @@ def printed() -> str:
 
 def test_the_command_tells_versions_and_takes_counts(printed, capsys, monkeypatch):
     assert f"torch {torch.__version__}" in printed and f"numpy {np.__version__}" in printed
-    monkeypatch.setattr(convergence, "USUAL", (3, 6))
-    assert main(["--counts", "8", "16"]) == 0
+    monkeypatch.setattr(command_line, "USUAL", (3, 6))
+    assert command_line.main(["--counts", "8", "16"]) == 0
     text = capsys.readouterr().out
     assert "| 8 | 16 | stated order |" in text and "| 3 | 6 | float32" in text
 
 
 def test_the_plot_is_drawn(tmp_path, monkeypatch):
-    monkeypatch.setattr(convergence, "USUAL", (3, 6))
-    assert main(["--counts", "8", "16", "--plot", str(tmp_path / "x.png")]) == 0
+    monkeypatch.setattr(command_line, "USUAL", (3, 6))
+    assert command_line.main(["--counts", "8", "16", "--plot", str(tmp_path / "x.png")]) == 0
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("counts", [["5"], ["5", "5"], ["0", "4"], ["9", "3"]])
 def test_counts_without_an_order_are_refused_in_a_line(counts, capsys):
-    assert main(["--counts", *counts]) == 2
+    assert command_line.main(["--counts", *counts]) == 2
     printed = capsys.readouterr()
     assert printed.out == "" and len(printed.err.splitlines()) == 1 and "rising" in printed.err
 

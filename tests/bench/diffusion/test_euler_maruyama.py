@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from bench.diffusion import PROCESSES
-from bench.diffusion.convergence import drawn_law
-from bench.diffusion.gaussian import Gaussian
+from bench.diffusion.convergence.gaussian import Gaussian
+from bench.diffusion.convergence.study import drawn_law
 from bench.diffusion.samplers import SAMPLERS, euler_maruyama
 from bench.random import block_noise
 from tests.bench.diffusion.gaussian import MEAN, STD, noise_pred, noise_under, x_T

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bench.diffusion import PROCESSES
-from bench.diffusion.gaussian import Gaussian
+from bench.diffusion.convergence.gaussian import Gaussian
 from tests.bench.diffusion.gaussian import x_T
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from bench.fid import EXTRACTORS, load_extractor
 from bench.fid.extractor import extract
 from bench.fid.extractors import effnet_lite0, inception
-from bench.fid.weights import sha256_of
+from bench.files.published_weights import sha256_of
 from tests.bench.fid.conftest import pictures
 
 CARD = {

@@ -10,7 +10,7 @@ from bench.fid.distance import frechet_from_features
 from bench.fid.jackknife import BLOCKS, block_of, frechet_error, standard_error
 from bench.fid.kernel import distance_and_error
 from tests.bench.fid.conftest import pictures
-from tests.bench.fid.test_score import HELD_OUT, reference
+from tests.bench.fid.test_metrics import HELD_OUT, reference
 
 
 def gaussian(count, width, *, seed=0, scale=1.3, rank=None):
@@ -80,7 +80,7 @@ def test_cards_of_distances_carry_their_error(narrow, tmp_path):
 def test_frechet_alone_on_many_images_keeps_no_features(narrow, tmp_path, monkeypatch):
     found, images = reference(narrow, tmp_path), pictures(60, 3)
     (kept,) = score_images(images, reference=found, extractor=narrow, metrics=["frechet"])
-    monkeypatch.setattr("bench.fid.score.KEPT", 50)
+    monkeypatch.setattr("bench.fid.metrics.KEPT", 50)
     (streamed,) = score_images(images, reference=found, extractor=replace(narrow), metrics=["frechet"])
     assert kept.value == streamed.value
     assert kept.card["sampling_se"] > 0 and streamed.card["sampling_se"] is None

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.latents.autoencoder import load_autoencoder
-from bench.latents.weights import PUBLISHED, STABLE_DIFFUSION, WEIGHTS, locate
+from bench.latents.autoencoder_weights import PUBLISHED, STABLE_DIFFUSION, WEIGHTS, locate
 from tests.bench.latents.tiny import save_autoencoder
 
 

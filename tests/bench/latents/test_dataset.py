@@ -77,7 +77,7 @@ def test_a_damaged_file_too_large_to_be_hashed_is_told_when_it_is_read(
     encoded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(encoded, tmp_path / "copy")
-    monkeypatch.setattr("bench.latents.folder.CHECKED", 0)
+    monkeypatch.setattr("bench.data.latent_folder.CHECKED", 0)
     path = tmp_path / "copy" / "train_moments.npy"
     path.write_bytes(bytes(path.stat().st_size))
     with pytest.raises(ValueError, match=r"cannot read train_moments.npy .*; encode again"):

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from bench.data import load_dataset, to_unit
+from bench.data.latent_folder import read_folder
 from bench.latents.autoencoder import load_autoencoder
 from bench.latents.encode import encode_dataset
-from bench.latents.folder import read_folder
 from tests.bench.latents.conftest import request_for
 from tests.bench.latents.tiny import save_autoencoder
 
@@ -99,6 +99,12 @@ def test_the_same_request_again_does_nothing_and_another_is_refused(
     assert before == {path.name: path.stat().st_mtime_ns for path in encoded.iterdir()}
     with pytest.raises(ValueError, match=r"holds latents of another request \(scale is 0.18215, not 0.5\)"):
         encode_dataset(request_for(images, autoencoder, encoded, scale=0.5))
+
+
+def test_an_empty_output_folder_is_taken(images: Path, autoencoder: Path, encoded: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    encode_dataset(request_for(images, autoencoder, tmp_path / "out"))
+    assert _hashes(tmp_path / "out") == _hashes(encoded)
 
 
 def test_one_process_at_a_time_writes(images: Path, autoencoder: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Official checkpoints draw latents, and their files name no autoencoder: what is asked of the user, and the scales."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +9,18 @@ import pytest
 import torch
 
 import cli
-from bench.draw import decoder_in
+from bench.checkpoints.header import Header
 from bench.latents.autoencoder import load_autoencoder
-from bench.latents.decoding import VARIABLE
-from bench.prompts import text_in
+from bench.latents.decoder import VARIABLE
+from bench.trained.drawing import Drawing, decoder_in
+from bench.trained.prompts import text_in
+from tests.bench.checkpoints.headers import header
 from tests.bench.latents.tiny import save_autoencoder, save_text_encoder
 from tests.variants.official_network import shapes, state_dict
 
 
-def _header(**network: Any) -> dict[str, Any]:
-    model = {"channels": 4, "image_size": 8, **network}
-    return {"variant": "uvit-s/2", "model": model, "imported": {"kind": "official"}, "dataset": {}}
+def _header(**network: Any) -> Header:
+    return header(model={"channels": 4, "image_size": 8, **network}, imported={"kind": "official"})
 
 
 @pytest.mark.parametrize(("network", "scale"), [({"num_classes": 1000}, 0.18215), ({"context_tokens": 77}, 0.2301)])
@@ -40,7 +42,7 @@ def test_the_user_names_the_autoencoder(autoencoder: Path, tmp_path: Path, monke
 
 
 def test_a_checkpoint_of_pixels_takes_no_autoencoder(autoencoder: Path) -> None:
-    pixels = {"variant": "uvit-s/2", "model": {"channels": 3}, "dataset": {"name": "photos"}}
+    pixels = header(dataset={"name": "photos"})
     assert decoder_in(pixels, "cpu") is None
     with pytest.raises(ValueError, match="draws pixels, not latents; leave it out"):
         decoder_in(pixels, "cpu", autoencoder)
@@ -48,13 +50,13 @@ def test_a_checkpoint_of_pixels_takes_no_autoencoder(autoencoder: Path) -> None:
 
 def test_the_user_names_the_text_encoder(tmp_path: Path) -> None:
     clip = save_text_encoder(tmp_path)
-    ask: dict[str, Any] = {"prompts": ["a"], "guidance": 1.0, "device": "cpu"}
-    header = _header(context_tokens=8, context_dim=16)
+    network, asked = _header(context_tokens=8, context_dim=16), Drawing(prompts=("a",), guidance=1.0)
+    told = replace(asked, text_encoder=clip)
     with pytest.raises(ValueError, match="names no text encoder; give --text-encoder PATH"):
-        text_in(header, text_encoder=None, **ask)
-    assert text_in(header, text_encoder=clip, **ask).has_null
+        text_in(network, asked, device="cpu")
+    assert text_in(network, told, device="cpu").has_null
     with pytest.raises(ValueError, match="gives 8 tokens of 16 features; the checkpoint takes 77 of 768"):
-        text_in(_header(context_tokens=77, context_dim=768), text_encoder=clip, **ask)
+        text_in(_header(context_tokens=77, context_dim=768), told, device="cpu")
 
 
 def test_an_official_text_to_image_file_draws_prompts(

@@ -8,19 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from bench.cell import Cell
+from bench.cell.identity import Cell
+from bench.cell.place import Place
+from bench.cell.prepared import prepare, wanted_scores
+from bench.cell.run import run_cell
+from bench.cell.scoring import cached_reference, warm_scoring
+from bench.checkpoints.file import checkpoint_path, load_checkpoint
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.data import load_dataset
-from bench.draw import sample_checkpoint
+from bench.data.load import load_cached_dataset
 from bench.latents.autoencoder import load_autoencoder
-from bench.latents.decoding import VARIABLE, decoder_for, pictures_of
+from bench.latents.decoder import VARIABLE, decoder_for, pictures_of
 from bench.latents.encode import encode_dataset
-from bench.pipeline import run_cell
-from bench.prepared import load_cached_dataset, prepare, wanted_scores
-from bench.runtime import Runtime
+from bench.machine.runtime import Runtime
 from bench.sampling import NotFinite, sample_images
-from bench.scoring import cached_reference, warm_scoring
-from bench.training.checkpoint import checkpoint_path, load_checkpoint
+from bench.trained.drawing import Drawing
+from bench.trained.sample import sample_checkpoint
 from bench.training.validation import validation_loss
 from results.record import Record
 from tests.bench.latents.conftest import request_for
@@ -44,7 +47,7 @@ def cell(encoded: Path) -> Cell:
 @pytest.fixture(scope="module")
 def run(cell: Cell, tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Path]:
     root = tmp_path_factory.mktemp("run")
-    return run_cell(cell, root=root, runtime=Runtime(threads=1)), root
+    return run_cell(cell, Place(root=root, runtime=Runtime(threads=1))), root
 
 
 def test_the_record_has_losses_on_latents_and_scores_of_decoded_images(
@@ -68,7 +71,8 @@ def test_the_record_has_losses_on_latents_and_scores_of_decoded_images(
 
 def test_the_reference_is_that_of_the_images_themselves(cell: Cell, images: Path) -> None:
     ours, theirs = (
-        cached_reference(name, None, None, "effnet-lite0", "cpu", None, 0) for name in (cell.dataset, f"npz:{images}")
+        cached_reference(pictures_of(load_dataset(name), None).train, "effnet-lite0", "cpu", None, 0)
+        for name in (cell.dataset, f"npz:{images}")
     )
     assert ours.hash == theirs.hash
 
@@ -109,16 +113,17 @@ def test_val_loss_takes_one_draw_of_the_held_out_latents(cell: Cell) -> None:
 def test_uvit_sample_decodes(run: tuple[Record, Path], autoencoder: Path, tmp_path: Path) -> None:
     record, root = run
     checkpoint = root / "checkpoints" / record.train_id
-    ask = {"count": 2, "nfe": 2, "device": "cpu", "precision": "float32"}
-    out = sample_checkpoint(checkpoint, out=tmp_path / "a.npz", **ask)  # type: ignore[arg-type]
+    drawing, where = Drawing(count=2, nfe=2), {"device": "cpu", "precision": "float32"}
+    out = sample_checkpoint(checkpoint, drawing, out=tmp_path / "a.npz", **where)
     images = np.load(out)["images"]
     assert images.shape == (2, 16, 16, 3)
     moved = shutil.copytree(autoencoder, tmp_path / "moved")
-    again = sample_checkpoint(checkpoint, out=tmp_path / "b.npz", autoencoder=moved, **ask)  # type: ignore[arg-type]
+    moved_too = dataclasses.replace(drawing, autoencoder=moved)
+    again = sample_checkpoint(checkpoint, moved_too, out=tmp_path / "b.npz", **where)
     assert np.array_equal(images, np.load(again)["images"])
     other = save_autoencoder(tmp_path / "other", seed=1)
     with pytest.raises(ValueError, match="made by another encoder"):
-        sample_checkpoint(checkpoint, out=tmp_path / "c.npz", autoencoder=other, **ask)  # type: ignore[arg-type]
+        sample_checkpoint(checkpoint, dataclasses.replace(drawing, autoencoder=other), out=tmp_path / "c.npz", **where)
 
 
 def test_resuming_equals_going_through(run: tuple[Record, Path], cell: Cell, tmp_path: Path) -> None:
@@ -130,8 +135,8 @@ def test_resuming_equals_going_through(run: tuple[Record, Path], cell: Cell, tmp
             raise Killed
 
     with pytest.raises(Killed):
-        run_cell(cell, root=tmp_path, runtime=Runtime(threads=1), report=kill)  # type: ignore[arg-type]
-    record = run_cell(cell, root=tmp_path, runtime=Runtime(threads=1))
+        run_cell(cell, Place(root=tmp_path, runtime=Runtime(threads=1)), report=kill)  # type: ignore[arg-type]
+    record = run_cell(cell, Place(root=tmp_path, runtime=Runtime(threads=1)))
     ends = [
         load_checkpoint(checkpoint_path(root / "checkpoints" / record.train_id, 4)).tensors
         for root in (tmp_path, run[1])
@@ -144,7 +149,7 @@ def test_another_decoder_of_the_same_encoder_is_another_score_and_not_another_tr
 ) -> None:
     from safetensors.torch import load_file, save_file
 
-    from bench.latents.weights import WEIGHTS
+    from bench.latents.autoencoder_weights import WEIGHTS
 
     prepared = prepare(cell)
     before = wanted_scores(prepared)
@@ -168,17 +173,17 @@ def test_what_scoring_needs_is_asked_for_before_any_training(
     kept = shutil.copytree(autoencoder, tmp_path / "autoencoder")
     encode_dataset(request_for(source, kept, tmp_path / "out"))
     ours = dataclasses.replace(cell, dataset=f"latents:{tmp_path / 'out'}")
-    warm_scoring(ours, runtime=Runtime())
+    warm_scoring(ours, Place(root=Path("unused"), runtime=Runtime()))
     shutil.move(kept, tmp_path / "elsewhere")
-    from bench.latents.decoding import forget_decoder
+    from bench.latents.decoder import forget_decoder
 
     forget_decoder()
     with pytest.raises(ValueError, match=r"need their autoencoder to be decoded: .*UVIT_AUTOENCODER=PATH"):
-        warm_scoring(ours, runtime=Runtime())
+        warm_scoring(ours, Place(root=Path("unused"), runtime=Runtime()))
     source.unlink()
     load_cached_dataset.cache_clear()
     with pytest.raises(ValueError, match=r"are latents of npz:.*source.npz, whose images samples are scored against"):
-        warm_scoring(ours, runtime=Runtime())
+        warm_scoring(ours, Place(root=Path("unused"), runtime=Runtime()))
     np.savez(source, images=np.zeros((24, 16, 16, 3), np.uint8), labels=np.zeros(24, np.int64))
     with pytest.raises(ValueError, match="has changed since"):
         pictures_of(load_dataset(ours.dataset), None)

@@ -10,18 +10,20 @@ import pytest
 import torch
 
 import cli
-from bench.cell import Cell
-from bench.conditions import condition_of
+from bench.cell.identity import Cell
+from bench.cell.place import Place
+from bench.cell.prepared import prepare
+from bench.cell.run import run_cell
+from bench.conditions.choice import condition_of
+from bench.conditions.text import Text
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.data import Dataset, load_dataset
-from bench.draw import sample_checkpoint
 from bench.latents.encode import EncodeRequest, encode_dataset
-from bench.latents.text import load_text_encoder
-from bench.pipeline import run_cell
-from bench.prepared import prepare
+from bench.latents.text_encoder import load_text_encoder
+from bench.machine.runtime import Runtime
 from bench.random import stream
-from bench.runtime import Runtime
-from bench.text_condition import Text
+from bench.trained.drawing import Drawing
+from bench.trained.sample import sample_checkpoint
 from bench.training.batches import image_order, training_batch
 from results.record import Record
 from tests.bench.data.trees import coco
@@ -66,7 +68,7 @@ def cell(dataset: Dataset, place: Path) -> Cell:
 @pytest.fixture(scope="module")
 def run(cell: Cell, tmp_path_factory: pytest.TempPathFactory) -> tuple[Record, Path]:
     root = tmp_path_factory.mktemp("run")
-    return run_cell(cell, root=root, runtime=Runtime(threads=1)), root
+    return run_cell(cell, Place(root=root, runtime=Runtime(threads=1))), root
 
 
 @pytest.mark.parametrize("budget", ["coco", "coco-deep"])
@@ -164,8 +166,10 @@ def test_a_cell_trains_on_text_and_is_scored_with_guidance(run: tuple[Record, Pa
 
 def _sample(run: tuple[Record, Path], out: Path, **more: Any) -> np.ndarray:
     record, root = run
-    settings: dict[str, Any] = {"count": 2, "nfe": 2, "device": "cpu", "precision": "float32"}
-    path = sample_checkpoint(root / "checkpoints" / record.train_id, out=out, **(settings | more))
+    asked = {name: tuple(value) if isinstance(value, list) else value for name, value in more.items()}
+    drawing = Drawing(**{"count": 2, "nfe": 2, **asked})
+    checkpoint = root / "checkpoints" / record.train_id
+    path = sample_checkpoint(checkpoint, drawing, out=out, device="cpu", precision="float32")
     return np.asarray(np.load(path)["images"])
 
 
@@ -209,7 +213,7 @@ def test_a_checkpoint_without_text_takes_none(cell: Cell, place: Path, tmp_path:
     plain = dataclasses.replace(
         cell, training=training, evaluation=dataclasses.replace(EVALUATION, samples=0, guidance=0.0)
     )
-    record = run_cell(plain, root=tmp_path, runtime=Runtime(threads=1))
+    record = run_cell(plain, Place(root=tmp_path, runtime=Runtime(threads=1)))
     for ask, told in (
         ({"prompts": ["a"]}, "--prompt: this"),
         ({"text_encoder": place / "clip"}, "--text-encoder: this"),
@@ -221,8 +225,7 @@ def test_a_checkpoint_without_text_takes_none(cell: Cell, place: Path, tmp_path:
 def test_guidance_needs_dropped_captions(cell: Cell, tmp_path: Path) -> None:
     training = dataclasses.replace(TRAINING, p_uncond=0.0, steps=1)
     evaluation = dataclasses.replace(EVALUATION, samples=0, guidance=0.0)
-    record = run_cell(
-        dataclasses.replace(cell, training=training, evaluation=evaluation), root=tmp_path, runtime=Runtime(threads=1)
-    )
+    undropped = dataclasses.replace(cell, training=training, evaluation=evaluation)
+    record = run_cell(undropped, Place(root=tmp_path, runtime=Runtime(threads=1)))
     with pytest.raises(ValueError, match="trained without dropping captions"):
         _sample((record, tmp_path), tmp_path / "x.npz", prompts=["a"], guidance=1.0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.profile.closed_form import closed_form
+from bench.profile.closed_form.forms import closed_form
 from bench.profile.counting import REFERENCE, counts, difference
 from bench.profile.fvcore_count import fvcore_forward
 from bench.profile.macs import count, flop_counter_train

@@ -11,13 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench.kernels import with_measured_attention
+from bench.machine.attention_kernel import with_measured_attention
 from bench.profile.measure import bare_record, measure
 from bench.profile.peaks import Peak
 from bench.profile.setting import Setting, all_settings
+from bench.profile.timing import Rounds
 from bench.profile.workload import make_workload
 from bench.sampling import sample_images
-from bench.training.step import prepare_network
+from bench.training.network import prepare_network
 from results.profile import ProfileRecord
 from tests.bench.profile.subjects import QUICK, setting, subject
 from variants import FAMILIES, Family, ModelConfig, build
@@ -126,10 +127,23 @@ def test_channels_last_is_measured() -> None:
         assert record.setting["channels_last"] is True
 
 
-def test_compiled_networks_are_measured() -> None:
+def test_compiled_networks_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[tuple[int, int]] = []  # graphs before and after each round
+
+    def noted(self: Rounds) -> None:
+        before = _graphs()
+        measure_round(self)
+        compiled.append((before, _graphs()))
+
+    before, measure_round = _graphs(), Rounds.measure
+    monkeypatch.setattr(Rounds, "measure", noted)
     record = one("forward", "uvit-micro/4+depth=3", compile=True)
     assert record.ok, record.error
-    assert record.protocol["warmup_s"][0] > 10 * record.timing["median_s"]  # the compilation is no round
+    assert compiled == [(before + 1, before + 1)] * 3, "the compilation is no round"
+
+
+def _graphs() -> int:
+    return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])
 
 
 def test_the_suite_compiles_and_prepares_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,8 +182,6 @@ def test_the_attention_kernel_is_the_one_that_training_takes(monkeypatch: pytest
 
 
 def test_variants_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.profile.timing import Rounds
-
     order: list[int] = []
     real = Rounds.measure
 

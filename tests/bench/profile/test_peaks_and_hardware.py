@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import threading
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from bench.profile.hardware import Gpu, Monitor, energy_of, find_gpu
 from bench.profile.peaks import known_peak, measured_peak
+from bench.profile.timing import Clock
 
 
 def test_a_known_card_has_the_dense_peak_and_its_source() -> None:
@@ -34,9 +36,18 @@ def test_what_the_table_lacks_has_no_peak(name: str, dtype: str) -> None:
     assert known_peak(name, dtype) is None
 
 
-def test_a_peak_is_measured_on_the_spot() -> None:
-    peak = measured_peak("cpu", "float32", seconds=0.05)
-    assert 1e9 < peak.flops_per_s < 1e14
+def test_a_peak_is_measured_on_the_spot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fastest of the products counts, each of 2·1024³ FLOPs; the seconds are planted."""
+    seconds, products = iter([0.5, 0.25, 1.0]), list[torch.Tensor]()
+
+    def timed(self: Clock, call: Callable[[], torch.Tensor], calls: int = 1) -> float:
+        products.append(call())
+        return next(seconds)
+
+    monkeypatch.setattr(Clock, "seconds", timed)
+    peak = measured_peak("cpu", "float32", seconds=0.0)
+    assert peak.flops_per_s == 2 * 1024**3 / 0.25
+    assert [(tuple(product.shape), product.dtype) for product in products] == [((1024, 1024), torch.float32)] * 3
     assert peak.source == f"1024×1024 float32 product measured here, {torch.get_num_threads()} threads"
 
 
@@ -55,10 +66,12 @@ class Card(Gpu):
 
     def __init__(self) -> None:
         self._nvml = pytest.importorskip("pynvml")
-        self.clock, self.joules = 1000, 50.0
+        self.clock, self.joules, self.seen_thrice = 1000, 50.0, threading.Event()
 
     def sample(self) -> dict[str, float | None]:
         self.clock += 10
+        if self.clock == 1030:
+            self.seen_thrice.set()
         reasons = self._nvml.nvmlClocksEventReasonSwPowerCap if self.clock == 1020 else 1  # 1: idle
         return {
             "sm_clock_mhz": self.clock,
@@ -78,8 +91,9 @@ class Card(Gpu):
 
 def test_a_gpu_is_sampled_while_the_block_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.profile.hardware.INTERVAL_S", 0.005)
-    with Monitor(Card()) as monitor:
-        time.sleep(0.1)
+    card = Card()
+    with Monitor(card) as monitor:
+        assert card.seen_thrice.wait(60)
     summary = monitor.summary()
     assert summary["samples"] >= 3
     assert summary["sm_clock_mhz"] == {"min": 1010, "max": 1000 + 10 * summary["samples"]}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.profile import search as searching
-from bench.profile.run import Job, run_job
+from bench.profile.jobs import ProfileJob, run_job
 from bench.profile.search import Search, search_batch
 from tests.bench.profile.subjects import QUICK, setting, subject
 
@@ -74,8 +74,8 @@ def test_on_a_cpu_the_search_ends_before_the_system_would_kill(monkeypatch: pyte
 
 
 def test_auto_measures_the_best_and_the_largest_with_care(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.profile.run.search_batch", lambda *args: search_batch(*args, largest=4))
-    records = run_job(Job(subjects=(subject(),), setting=setting(), protocol=QUICK, auto=True))
+    monkeypatch.setattr("bench.profile.jobs.search_batch", lambda *args: search_batch(*args, largest=4))
+    records = run_job(ProfileJob(subjects=(subject(),), setting=setting(), protocol=QUICK, auto=True))
     answer = records[0].search
     assert [record.batch_size for record in records] == sorted({answer["best"], answer["largest"]})
     assert answer["largest"] == 4
@@ -83,7 +83,7 @@ def test_auto_measures_the_best_and_the_largest_with_care(monkeypatch: pytest.Mo
 
 
 def test_where_nothing_fits_the_row_says_why() -> None:
-    [record] = run_job(Job(subjects=(subject(),), setting=setting("train", dtype="float16"), auto=True))
+    [record] = run_job(ProfileJob(subjects=(subject(),), setting=setting("train", dtype="float16"), auto=True))
     assert record.status == "error"
     assert record.search["largest"] is record.search["best"] is None
     assert record.search["stopped_by"] == "error"

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable, Iterator
+from itertools import chain, count, repeat
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from bench.profile import timing
 from bench.profile.timing import Clock, Protocol, Rounds, spread, steady
 from bench.profile.world import World
+
+
+@pytest.fixture
+def works(monkeypatch: pytest.MonkeyPatch) -> Callable[[Iterator[float]], Callable[[], None]]:
+    """``works(seconds)`` is a call that takes the next of ``seconds``, by a clock that nothing else moves."""
+    now = SimpleNamespace(s=0.0)
+    monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now.s))
+
+    def work(seconds: Iterator[float]) -> Callable[[], None]:
+        return lambda: vars(now).update(s=now.s + next(seconds))
+
+    return work
 
 
 def clock() -> Clock:
     return Clock("cpu", World())
 
 
-def test_the_clock_gives_seconds_a_call() -> None:
-    assert 0.002 <= clock().seconds(lambda: time.sleep(0.002), calls=3) < 0.1
+def test_the_clock_gives_seconds_a_call(works: Callable[..., Callable[[], None]]) -> None:
+    assert clock().seconds(works(iter([1.0, 2.0, 6.0])), calls=3) == 3.0
 
 
 @pytest.mark.parametrize(
@@ -27,28 +42,23 @@ def test_steady_means_that_the_last_three_calls_agree(calls: list[float], expect
     assert steady(calls) is expected
 
 
-def test_warm_up_ends_when_steady_and_sizes_the_rounds() -> None:
-    waits = iter([0.02, 0.01, 0.004, 0.004, 0.004, 0.004, 0.004])
-    rounds = Rounds(call=lambda: time.sleep(next(waits, 0.004)), clock=clock(), protocol=Protocol(round_s=0.02))
+def test_warm_up_ends_when_steady_and_sizes_the_rounds(works: Callable[..., Callable[[], None]]) -> None:
+    call = works(chain([0.5, 0.25, 0.125], repeat(0.0625)))
+    rounds = Rounds(call=call, clock=clock(), protocol=Protocol(round_s=0.2))
     rounds.warm_up()
-    assert 3 <= len(rounds.warmup) <= 10
-    assert rounds.warmup[0] > rounds.warmup[2]
-    assert 2 <= rounds.calls <= 5
+    assert rounds.warmup == [0.5, 0.25, 0.125, 0.0625, 0.0625, 0.0625]
+    assert rounds.calls == 4  # the first number of calls that takes 0.2 s
     rounds.measure()
-    assert len(rounds.seconds) == 1
-    assert 0.004 <= rounds.seconds[0] < 0.02
+    assert rounds.seconds == [0.0625]
     assert rounds.summary()["calls_per_round"] == rounds.calls
 
 
-def test_warm_up_has_an_end() -> None:
-    waits = iter(range(1, 100))
-    rounds = Rounds(
-        call=lambda: time.sleep(next(waits) / 1000), clock=clock(), protocol=Protocol(warmup_calls=4, round_s=1e-9)
-    )
+def test_warm_up_has_an_end(works: Callable[..., Callable[[], None]]) -> None:
+    rounds = Rounds(call=works(count(1.0)), clock=clock(), protocol=Protocol(warmup_calls=4, round_s=1e-9))
     rounds.warm_up()
     assert len(rounds.warmup) == 4
     assert rounds.summary()["steady"] is False
-    impatient = Rounds(call=lambda: time.sleep(0.003), clock=clock(), protocol=Protocol(warmup_s=0.0))
+    impatient = Rounds(call=works(repeat(0.5)), clock=clock(), protocol=Protocol(warmup_s=0.0))
     impatient.warm_up()
     assert len(impatient.warmup) == 2
 

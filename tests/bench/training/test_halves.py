@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.config import TrainingConfig
+from bench.machine.runtime import Runtime, resolve_runtime
 from bench.random import normal, stream
-from bench.runtime import Runtime, resolve_runtime
 from bench.training.halves import Halves, may_run_side_by_side
 from bench.training.step import TrainState, _can_halve
 from tests.variants.data import SMALL, options

@@ -8,11 +8,13 @@ import torch
 
 from bench.config import TrainingConfig
 from bench.diffusion import VPSDE, SDSchedule
+from bench.machine.runtime import Runtime, resolve_runtime
 from bench.random import normal, stream
-from bench.runtime import Runtime, resolve_runtime
 from bench.training import make_step
 from bench.training.ema import Ema, ema_decay_at
-from bench.training.step import TrainState, is_out_of_memory, learning_rate, prepare_network
+from bench.training.network import prepare_network
+from bench.training.objective import learning_rate
+from bench.training.step import TrainState, is_out_of_memory
 from variants import create_model
 
 VARIANT = "uvit-micro/4"

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from bench.data import Split
 from bench.diffusion import VPSDE, SDSchedule
+from bench.machine.runtime import Runtime
 from bench.random import block_noise
-from bench.runtime import Runtime
 from bench.training.validation import BINS, validation_loss, validation_times
 
 SHAPE = (1, 4, 4)

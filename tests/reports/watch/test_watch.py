@@ -7,16 +7,17 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 import reports
+from reports.watch import screen as watch_module
 from reports.watch.screen import watch
 from reports.watch.state import GridState, duration, grid_state
 from results import Store
@@ -103,21 +104,21 @@ def test_nothing_running_says_how_to_go_on(half: Store) -> None:
     assert "nothing is running; `uvit run` goes on with the 3 cells that are pending" in text
 
 
-def test_it_ends_when_the_grid_is_complete(tmp_path: Path) -> None:
+def test_it_ends_when_the_grid_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = skip_run(tmp_path, seeds=(0,), arms=("concat",))
     store.write_grid("skip", manifest(("concat", "add"), (0,)))
     put(store, beat("add", 0))
 
-    def finish() -> None:
-        time.sleep(0.3)
+    waits: list[float] = []
+
+    def finish(seconds: float) -> None:  # the cell ends while the command waits
+        waits.append(seconds)
         store.write(record("add", 0))
         (tmp_path / "running" / f"{identity('add', 0)}.json").unlink()
 
-    thread = threading.Thread(target=finish)
-    thread.start()
+    monkeypatch.setattr(watch_module, "time", SimpleNamespace(sleep=finish))
     text, code = shown(store, interval=0.1)
-    thread.join()
-    assert code == 0
+    assert (code, waits) == (0, [0.1])
     assert text.index("1 running") < text.index("2 done  of 2 cells  complete")
 
 
@@ -129,10 +130,8 @@ def test_its_exit_code_says_that_a_cell_failed(tmp_path: Path) -> None:
 
 
 def test_records_are_read_again_only_when_they_change(half: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from reports.watch import screen as module
-
-    folder, reads = module.Folder(half.root), []
-    monkeypatch.setattr(module, "find", lambda root: reads.append(root) or reports.find(root))
+    folder, reads = watch_module.Folder(half.root), []
+    monkeypatch.setattr(watch_module, "find", lambda root: reads.append(root) or reports.find(root))
     folder.states(), folder.states()
     half.write(record("concat", 2))
     folder.states()

@@ -1,0 +1,1 @@
+"""What the commands of ``uvit`` do at the terminal, one file a command."""

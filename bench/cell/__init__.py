@@ -1,0 +1,1 @@
+"""One cell: its id, what it needs, its run, its scores."""

@@ -1,0 +1,253 @@
+"""One cell from data to record: data -> train -> weights -> sample -> features -> statistics -> distance -> Record.
+
+``run_cell`` is the function that every engine runs. It resumes from the newest whole checkpoint, computes only the
+scores that are missing, and turns any failure into a record with its reason.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bench.cell.evaluate import CellScores, Evaluation
+from bench.cell.identity import Cell
+from bench.cell.place import Place
+from bench.cell.prepared import Prepared, is_finished, make_record, prepare, wanted_scores
+from bench.machine.allocator import reused_memory
+from bench.machine.runtime import Runtime
+from results.record import Record
+from results.running import beating
+from results.store import Store
+
+if TYPE_CHECKING:
+    from bench.checkpoints.header import Header
+    from bench.checkpoints.writer import CheckpointWriter
+    from bench.training.step import TrainState
+
+log = logging.getLogger("uvit")
+
+FIRST_PHASE = 0.02  # noisiest-bin val_loss of the raw weights under which a network no longer just copies the noise
+CHECKPOINT_SECONDS = 300.0
+Event = dict[str, Any]
+Report = Callable[[Event], None]
+
+
+def run_cell(cell: Cell, place: Place, *, report: Report = lambda event: None) -> Record:
+    """Train and score a cell, and write its record; what is already on disk is not done again.
+
+    A cell that diverges, runs out of memory or raises leaves a record with its reason and is returned like any other.
+    ``OSError`` from the output folder (full, read-only) is raised: no record could be written either.
+    """
+    place.runtime.apply()
+    prepared = prepare(cell, place.dataset_of(cell))
+    with beating(
+        place.root,
+        train_id=prepared.train_id,
+        variant=cell.variant,
+        seed=cell.seed,
+        steps=cell.training.steps,
+        batch_size=cell.training.batch_size,
+        tell=report,
+    ) as tell:
+        return CellRun(prepared, place, tell).run()
+
+
+class CellRun:
+    """One cell while it runs: its training's state and log, its scores, its checkpoints."""
+
+    def __init__(self, prepared: Prepared, place: Place, report: Report) -> None:
+        from bench.training.loop import TrainingLog
+
+        self.prepared, self.cell, self.place, self.report = prepared, prepared.cell, place, report
+        self.store = Store(place.root)
+        self.folder = place.root / "checkpoints" / prepared.train_id
+        self.log, self.scores = TrainingLog(), CellScores()
+        self.evaluation = Evaluation(prepared, place, self.scores, self.tell)
+        self.runtime = place.runtime  # a resumed cell keeps the one that it was started with
+        self.writer: CheckpointWriter
+        self.compile_s = 0.0
+        self.saved_at = time.monotonic()
+
+    def run(self) -> Record:
+        """Train, score and write the record; returns the one that is there where it has all scores."""
+        existing = self.store.read(self.prepared.train_id)
+        if existing is not None and is_finished(existing, self.prepared):
+            return existing
+        if existing is not None:
+            self.scores.take(existing.scores)
+        status, error = self._attempt()
+        seconds = {"train_s": round(self.log.train_s, 3), "compile_s": round(self.compile_s, 3)}
+        record = make_record(
+            self.prepared,
+            status=status,
+            error=error,
+            losses=self.log.losses,
+            scores=self.scores.all(),
+            more={"runtime": self.runtime.asdict(), **seconds},
+        )
+        self.store.write(record)
+        return record
+
+    def tell(self, step: int, **more: Any) -> None:
+        """Report what happens at ``step``."""
+        self.report({"train_id": self.prepared.train_id, "step": step, "steps": self.cell.training.steps, **more})
+
+    def _attempt(self) -> tuple[str, str | None]:
+        from bench.sampling import NotFinite
+        from bench.training.step import is_out_of_memory
+
+        try:
+            self._train_and_score()
+        except NotFinite as error:
+            return "diverged", str(error)
+        except OSError:
+            raise  # the output folder: nothing could be written, a record neither
+        except Exception as error:
+            log.debug("cell %s failed", self.prepared.train_id, exc_info=True)
+            return ("oom" if is_out_of_memory(error) else "error"), f"{type(error).__name__}: {error}"
+        return self._judge(), None
+
+    def _train_and_score(self) -> None:
+        from bench.checkpoints.writer import CheckpointWriter
+
+        state, steps = self._start(), self.cell.training.steps
+        with CheckpointWriter(self.folder) as self.writer:
+            if state.step < steps:
+                self.writer.reserve(state)
+            self._evaluate(state)
+            while state.step < steps:
+                with reused_memory():
+                    self._train_until(state, self._next_stop(state.step))
+                self._evaluate(state)
+                self._save(state)
+
+    # -- the state to go on from ------------------------------------------------------------------------------------
+
+    def _start(self) -> TrainState:
+        """The newest whole checkpoint that no missing score lies before, else step 0."""
+        from bench.checkpoints.file import latest_checkpoint
+        from bench.checkpoints.state import restore
+        from bench.training.network import prepare_network
+        from bench.training.step import TrainState
+        from variants import build
+
+        checkpoint, problems = latest_checkpoint(self.folder, accept=self._leads_to_all_missing)
+        if checkpoint is not None:
+            kept = Runtime.from_mapping(checkpoint.header.runtime)
+            self.runtime = dataclasses.replace(kept, device=self.runtime.device)
+            self.runtime.apply()
+        model = prepare_network(build(self.prepared.model, seed=self.cell.seed), self.runtime)
+        state = TrainState(model, self.cell.training, self.runtime)
+        for problem in problems:
+            log.warning("%s", problem)
+        if checkpoint is not None:
+            restore(state, checkpoint)
+            self._take_history(checkpoint.header)
+        if self.runtime.compile and state.step < self.cell.training.steps:
+            self._compile(state)
+        return state
+
+    def _compile(self, state: TrainState) -> None:
+        """Compile before the clock of the training starts: the first cell of a shape pays for the others."""
+        import torch
+
+        self.tell(state.step, doing="compiling the training step")
+        model = self.prepared.model
+        batch_size, device = self.cell.training.batch_size, self.runtime.device
+        like = self.prepared.condition.sampling(seed=0, start=0, count=batch_size)
+        started = time.monotonic()
+        state.warm_up(
+            torch.zeros((batch_size, model.channels, model.image_size, model.image_size), device=device),
+            **{name: rows.to(device) for name, rows in like.items()},
+        )
+        self.compile_s = time.monotonic() - started
+
+    def _take_history(self, header: Header) -> None:
+        self.log.losses, self.log.train_s = list(header.losses), header.train_s
+        self.scores.take(header.scores)
+
+    def _leads_to_all_missing(self, header: Header) -> bool:
+        """Whether every score that neither the record nor this checkpoint has lies at its step or after it."""
+        have = self.scores.ids() | {score.score_id for score in header.scores}
+        return all(
+            step >= header.step for identity, step in wanted_scores(self.prepared).items() if identity not in have
+        )
+
+    # -- on the way -------------------------------------------------------------------------------------------------
+
+    def _next_stop(self, step: int) -> int:
+        return min(stop for stop in wanted_scores(self.prepared).values() if stop > step)
+
+    def _train_until(self, state: TrainState, stop: int) -> None:
+        from bench.training.batches import training_batches
+        from bench.training.loop import train
+
+        batches = training_batches(
+            self.prepared.dataset,
+            seed=self.cell.seed,
+            steps=range(state.step, stop),
+            batch_size=self.cell.training.batch_size,
+            device=self.runtime.device,
+            condition=self.prepared.condition,
+        )
+        try:
+            train(
+                state,
+                batches,
+                stop=stop,
+                log=self.log,
+                tell=self.tell,
+                checkpoint_is_due=self._checkpoint_is_due,
+                save_checkpoint=lambda: self._save(state),
+            )
+        finally:
+            self.runtime = state.runtime  # what could not be a CUDA graph has gone on without
+
+    def _evaluate(self, state: TrainState) -> None:
+        def keep_a_long_sweep() -> None:
+            if self._checkpoint_is_due():  # one that is killed keeps its scores, and the training before them
+                self._save(state)
+
+        self.evaluation.run(state, train_s=self.log.train_s, after_score=keep_a_long_sweep)
+
+    def _checkpoint_is_due(self) -> bool:
+        return time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
+
+    def _save(self, state: TrainState) -> None:
+        self.writer.save(state, self._header(state))
+        self.saved_at = time.monotonic()
+
+    def _header(self, state: TrainState) -> Header:
+        from bench.checkpoints.header import Header
+
+        model = self.prepared.model
+        return Header(
+            variant=self.cell.variant,
+            model=model.identity(),
+            train_id=self.prepared.train_id,
+            step=state.step,
+            dataset=self.prepared.dataset.card,
+            image_size=model.image_size,
+            channels=model.channels,
+            training=self.cell.training.asdict(),
+            seed=self.cell.seed,
+            runtime=state.runtime.asdict(),
+            losses=self.log.losses,
+            train_s=self.log.train_s,
+            scores=self.scores.all(),
+        )
+
+    # -- the record -------------------------------------------------------------------------------------------------
+
+    def _judge(self) -> str:
+        """Has the network left the first phase, from two thirds of its steps on? (docs/design.md, rule 4)"""
+        steps = self.cell.training.steps
+        late = [
+            score.value
+            for score in self.scores.all()
+            if score.metric == "val_loss_bin5" and score.weights == "raw" and 3 * score.step >= 2 * steps
+        ]
+        return "ok" if late and all(value is not None and value < FIRST_PHASE for value in late) else "undertrained"

@@ -1,0 +1,1 @@
+"""The checkpoint's file: reading, writing, its network, official weights."""

@@ -1,0 +1,1 @@
+"""What a network is told beside the noisy image: nothing, a label, a text."""

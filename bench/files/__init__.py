@@ -1,0 +1,1 @@
+"""Files and folders: where they lie, their hashes, downloads."""

@@ -1,0 +1,1 @@
+"""What a network runs on: device, precision, threads, attention kernel, compiler, memory."""
