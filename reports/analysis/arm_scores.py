@@ -34,7 +34,7 @@ class ArmScores:
 
 
 def arm_scores(grid: GridView, columns: Sequence[cols.Column]) -> list[ArmScores]:
-    """The endpoint, then a Fréchet distance and the validation loss where they are not the endpoint.
+    """The arms' scores in the endpoint, then in a Fréchet distance and the validation loss where these are not it.
 
     ``columns`` are the grid's.
     """

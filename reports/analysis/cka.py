@@ -30,7 +30,7 @@ class CkaSummary:
 
 
 def of_grid(grid: GridView, records: Iterable[CkaRecord]) -> list[NamedCka]:
-    """The grid's own records in the arms' order: of each arm its lowest seed that has any, its last step.
+    """The grid's CKA records in the arms' order: of each arm its lowest seed that has any, at its last step.
 
     Records of one figure were measured alike: the protocol that most arms have.
     """
@@ -50,13 +50,13 @@ def _protocol(record: CkaRecord) -> tuple[object, ...]:
 
 
 def loose(findings: Findings) -> list[NamedCka]:
-    """Records of no grid, under their variants' names."""
+    """CKA records of cells of no grid, under their variants' names."""
     used = {cell.train_id for grid in findings.grids for cell in grid.cells}
     return [NamedCka(name=record.variant, record=record) for record in findings.cka if record.train_id not in used]
 
 
 def summary(record: CkaRecord) -> CkaSummary:
-    """What a map says in four numbers; a network of one block has no pair, and all are 1."""
+    """What a record's mean map says in four numbers; a network of one block has no pair, and all are 1."""
     mean, blocks = record.mean, range(record.blocks)
     pairs = [(mean[i][j], (i + 1, j + 1)) for i in blocks for j in blocks if i < j] or [(1.0, (1, 1))]
     adjacent = [value for value, (i, j) in pairs if j == i + 1] or [1.0]

@@ -20,7 +20,7 @@ class CostColumns:
 
 
 def cost_columns(grid: GridView) -> list[CostColumns]:
-    """For each mode the setting that most arms were measured in, the fastest among equals."""
+    """The grid's measured costs, a mode each: in the setting that most arms share, the fastest among equals."""
     measured: dict[tuple[str, str], dict[str, ProfileRecord]] = {}
     for arm in grid.arms:
         for record in arm.profiles:

@@ -51,7 +51,7 @@ class EqualBudget:
 
 
 def equal_budgets(grid: GridView, compared: GridComparison, curves: Curves) -> list[EqualBudget]:
-    """Equal steps, MACs and time, in this order; none before there is a score of the endpoint.
+    """The fair views at equal steps, MACs and time, in this order; none before there is a score of the endpoint.
 
     ``compared`` are the grid's verdicts, ``curves`` the trajectories of the column that they stand on.
     """

@@ -19,7 +19,7 @@ from reports.views.grid import GridView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridAnalysis:
-    """One grid in numbers."""
+    """One grid in numbers: what its tables, texts and figures share."""
 
     grid: GridView
     columns: tuple[Column, ...]

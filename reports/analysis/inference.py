@@ -78,7 +78,7 @@ def detectable(sd: float, n: int, arms: int) -> float:
 
 @cache
 def _detectable(n: int, arms: int) -> float:
-    """The same in standard errors."""
+    """The detectable difference in standard errors."""
     c, spread = critical(n, arms), _spread(n)
 
     def power(shift: float) -> float:

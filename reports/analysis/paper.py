@@ -62,7 +62,7 @@ def _option(arm: ArmView, panel: Panel) -> str | None:
 
 
 def paper_column(grid: GridView) -> PaperColumn | None:
-    """The column for a grid whose reference names a panel of Figure 2, if any of its arms stands there."""
+    """The paper's column of a grid whose reference names a panel of Figure 2, if any of its arms stands there."""
     axes = {axis for arm in grid.arms for axis in arm.options}
     named = tuple(panel for panel in panels(grid.reference) if panel.axis in axes)
     if not named:

@@ -1,4 +1,4 @@
-"""What a plot shows, as numbers: each arm's scores against steps, seed by seed, and their mean and range."""
+"""Curves as numbers: each arm's scores against steps, seed by seed, and their mean and range."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class CurvePanel:
 
 
 def panels(grid: GridView) -> list[CurvePanel]:
-    """The endpoint, then a Fréchet distance of samples and the validation loss where they are not the endpoint."""
+    """The curves of the endpoint, of a Fréchet distance and of the validation loss where these are not the endpoint."""
     endpoint = (grid.metric_name, grid.weights)
     seen = _measured(grid)
     chosen = [key for key in seen if key[:2] == endpoint][:1]

@@ -24,7 +24,7 @@ class Scaling:
 
 
 def scalings(scores: ArmScores) -> list[Scaling]:
-    """One of each size that has at least two arms with known values."""
+    """Score against every size (depth, width, patch) of which at least two arms have a known value."""
     return [scaling for axis in SIZES if (scaling := _scaling(axis, scores)) is not None]
 
 

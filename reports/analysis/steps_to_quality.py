@@ -37,7 +37,7 @@ class StepsToQuality:
 
 
 def steps_to_quality(grid: GridView, column: cols.Column | None, curves: Curves) -> list[StepsToQuality]:
-    """One an arm beside the baseline that shares a seed with it; none where no curve has two evaluations.
+    """Steps to quality of every arm that shares a seed with the baseline; none where no curve has two evaluations.
 
     ``column`` is the reading of the grid's endpoint, ``curves`` its trajectories.
     """

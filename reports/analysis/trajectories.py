@@ -24,7 +24,7 @@ Curves = dict[str, dict[int, Trajectory]]  # by arm and seed
 
 
 def trajectories(grid: GridView, column: cols.Column) -> Curves:
-    """By arm and seed, of cells that trained to the end: all scores measured as those of ``column`` up to its step."""
+    """The cells that trained to the end, by arm and seed: all scores measured as ``column``'s are, up to its step."""
     return {arm.name: _of_arm(arm, column) for arm in grid.arms}
 
 

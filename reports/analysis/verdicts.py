@@ -1,4 +1,4 @@
-"""Rule 6 of DESIGN.md: each arm against the baseline by paired seeds on the primary endpoint, and its verdict.
+"""Rule 6 of docs/design.md: each arm against the baseline by paired seeds on the primary endpoint, and its verdict.
 
 The rules in words, with formulas and the error rates measured on planted data: docs/statistics.md. In short: paired t
 intervals that hold together in 95% of grids; ``better`` and ``worse`` where the interval lies on one side of zero,

@@ -162,7 +162,7 @@ def _floor(grid: GridView, column: cols.Column) -> str:
 
 
 def show(metric: Metric, summary: SeedSummary | None, *, signed: bool = False) -> str:
-    """``mean ± std``, without a spread for one seed."""
+    """A score over seeds: ``mean ± std``, without a spread for one seed."""
     if summary is None:
         return "–"
     text = metric.format(summary.mean, signed=signed)
@@ -198,7 +198,7 @@ def _network_size(grid: GridView, arm: ArmView, name: Literal["params", "macs"])
 
 
 def status(arm: ArmView) -> str:
-    """``2/2 ok``, ``1/2 ok, 1 diverged``; a cell without a record is pending."""
+    """How the arm's cells ended: ``2/2 ok``, ``1/2 ok, 1/2 diverged``; a cell without a record is pending."""
     total = len(arm.cells)
     parts = [f"{arm.count('ok')}/{total} ok"] if arm.count("ok") else []
     parts += [f"{n}/{total} {name}" for name in STATUSES[1:] if (n := arm.count(name))]

@@ -1,4 +1,4 @@
-"""The small line under a figure: what its numbers are (rule 5 of the design), from the card that they share."""
+"""The small line under a figure: what its numbers are (rule 5 of docs/design.md), from the card that they share."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ CAPTION = (  # of the curves: other figures say below themselves what their mark
 
 
 def design(grid: GridView) -> str:
-    """Baseline, data, schedule and endpoint in one line."""
+    """What a grid was asked to be: baseline, data, schedule and endpoint in one line."""
     done = sum(cell.record is not None for cell in grid.cells)
     parts = [
         f"baseline {grid.baseline.name}",
@@ -69,7 +69,7 @@ def costs(columns: Iterable[CostColumns]) -> list[str]:
 
 
 def failures(grid: GridView) -> list[str]:
-    """One line a cell that did not train to the end, with its reason."""
+    """The grid's failed cells: one line a cell that did not train to the end, with its reason."""
     return [
         f"{arm.name}, seed {cell.seed}: {cell.record.status} ({cell.record.error or 'no reason recorded'})"
         for arm in grid.arms
@@ -79,7 +79,7 @@ def failures(grid: GridView) -> list[str]:
 
 
 def loose_cells(records: list[Record]) -> list[str]:
-    """One line a record that belongs to no grid."""
+    """Cells of no grid: one line a record that belongs to no grid."""
     return [f"{r.variant}, seed {r.seed}, budget {r.budget}: {r.status}" for r in records]
 
 

@@ -20,7 +20,7 @@ _BLOCKS = (*(0,) * 9, *(1,) * 5)
 
 
 def profile_table(records: Sequence[ProfileRecord]) -> Table:
-    """A row a record: by variant in the order of ``records``, then mode and setting."""
+    """The table of profiles, a row a record: by variant in the order of ``records``, then mode and setting."""
     order = {variant: i for i, variant in enumerate(dict.fromkeys(record.variant for record in records))}
     rows = sorted(records, key=lambda r: (order[r.variant], MODES.index(r.mode), r.dtype, r.batch_size))
     return Table(headings=_HEADINGS, blocks=_BLOCKS, rows=tuple(_row(r) for r in rows), floor=None, baseline=-1)
@@ -47,7 +47,7 @@ def _row(record: ProfileRecord) -> tuple[str, ...]:
 
 
 def parts_table(records: Sequence[ProfileRecord]) -> Table:
-    """A row a variant: the share of each part in its MACs, and in its parameters below."""
+    """The table of parts, a row a variant: the share of each part in its MACs, and in its parameters below."""
     by_variant = {record.variant: record.counts for record in records}
     parts = [p for p in _PARTS if any(p in c.get(of, {}) for c in by_variant.values() for of in _SHARES.values())]
     rows = [
@@ -87,7 +87,7 @@ def _number(value: float | None, *, scale: float) -> str:
 
 
 def profile_remarks(records: Iterable[ProfileRecord]) -> list[str]:
-    """Devices and how to read the table, scaling, methods that differ, and failures with their reasons."""
+    """The lines below the table of profiles: devices, how to read it, scaling, methods that differ, failures."""
     records = list(records)
     return [*_devices(records), *scaling(records), *_differences(records), *failures(records)]
 
@@ -134,7 +134,7 @@ def _differences(records: Iterable[ProfileRecord]) -> list[str]:
 
 
 def failures(records: Iterable[ProfileRecord]) -> list[str]:
-    """One line a record that was not measured to the end."""
+    """The profiles that were not measured to the end, one line each."""
     return [
         f"{r.variant}, {setting_text(r)}: {r.status} ({r.error or 'no reason recorded'})" for r in records if not r.ok
     ]

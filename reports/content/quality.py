@@ -9,7 +9,7 @@ from reports.text import plural, quoted, steps
 
 
 def share_text(arm: StepsToQuality) -> str:
-    """For a table: ``0.71× [0.60, 0.80]``."""
+    """The arm's share of the baseline's steps, for a table: ``0.71× [0.60, 0.80]``."""
     if not arm.pairs:
         return "–"
     if arm.share is not None:
@@ -21,13 +21,13 @@ def share_text(arm: StepsToQuality) -> str:
 
 
 def sentences(arms: Sequence[StepsToQuality]) -> str:
-    """All arms in one line; empty without any."""
+    """The steps to quality of all arms in one line; empty without any."""
     first = [sentence(arm) for arm in arms[:1]]
     return "; ".join([*first, *(sentence(arm, "it") for arm in arms[1:])])
 
 
 def sentence(arm: StepsToQuality, goal: str = "the baseline's final score") -> str:
-    """``add reaches the baseline's final score in 0.71× the steps [0.60, 0.80]``."""
+    """One arm's steps to quality: ``add reaches the baseline's final score in 0.71× the steps [0.60, 0.80]``."""
     name = quoted(arm.arm)
     if arm.share is not None:
         return f"{name} reaches {goal} in {arm.share:.2f}× the steps{_interval(arm.interval)}"

@@ -18,7 +18,7 @@ def grid(folder: Path) -> GridView:
 
 
 def differences(grid: GridView) -> dict[str, dict[int, float]]:
-    """By arm and seed: the endpoint's difference from the baseline."""
+    """The primary endpoint's differences from the baseline, by arm and seed."""
     column = next(column for column in cols.columns(grid) if cols.is_endpoint(grid, column))
     base = column.values(grid.baseline)
     return {
@@ -29,7 +29,7 @@ def differences(grid: GridView) -> dict[str, dict[int, float]]:
 
 
 def losses(grid: GridView, seed: int) -> dict[tuple[str, str], list[tuple[int, float]]]:
-    """By arm and weights: (step, val_loss) of one seed."""
+    """The validation losses of one seed as (step, val_loss), by arm and weights."""
     curves: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for arm in grid.arms:
         for cell in arm.cells:
@@ -41,7 +41,7 @@ def losses(grid: GridView, seed: int) -> dict[tuple[str, str], list[tuple[int, f
 
 
 def relative_sizes(grid: GridView) -> dict[str, tuple[float, float]]:
-    """By arm: parameters and MACs relative to the baseline's, in percent of difference."""
+    """Each arm's parameters and MACs relative to the baseline's, in percent of difference."""
     sizes = {}
     for arm in grid.arms:
         own, base = ([of.network_size("params"), of.network_size("macs")] for of in (arm, grid.baseline))

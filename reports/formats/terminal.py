@@ -1,4 +1,4 @@
-"""The same tables in a terminal, with rich. Text from records is never read as markup or control codes."""
+"""A report in a terminal, with rich. Text from records is never read as markup or control codes."""
 
 from __future__ import annotations
 

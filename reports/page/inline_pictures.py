@@ -38,7 +38,7 @@ class InlinePicture:
 
 
 def pictures(findings: Findings) -> dict[str, list[InlinePicture]]:
-    """By grid, in the arms' order. What cannot be read is left out, and so is what no longer fits."""
+    """The samples of every grid by its name, in the arms' order, without those that cannot be read or no longer fit."""
     by_grid: dict[str, list[InlinePicture]] = {}
     room = MAX_BYTES
     for grid in findings.grids:

@@ -27,7 +27,7 @@ COLOURS = "viridis"  # lightness rises with CKA: readable in grey and by colour-
 
 
 def lines(items: Sequence[NamedCka]) -> list[str]:
-    """A line a map, and one that says on what they were measured."""
+    """What is said below CKA maps: a line a map, and one that says on what they were measured."""
     if not items:
         return []
     maps = [f"CKA between blocks, {plain(item.name)}: {_text(item.record)}" for item in items]

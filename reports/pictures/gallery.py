@@ -32,7 +32,7 @@ class ShownPicture:
 
 
 def gallery(findings: Findings) -> dict[str, list[ShownPicture]]:
-    """By grid, under ``LOOSE`` what belongs to none; only what its records and files are there for."""
+    """A report's pictures by the grid's name (``LOOSE``: of none); what lacks its records or files is absent."""
     by_grid = {grid.name: list(_of_grid(grid, findings)) for grid in findings.grids}
     return by_grid | {LOOSE: list(_maps(cka.loose(findings), "cka", "cells of no grid"))}
 

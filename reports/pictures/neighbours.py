@@ -26,7 +26,7 @@ class NamedNeighbours:
 
 
 def of_grid(grid: GridView, records: Iterable[NeighboursRecord]) -> list[NamedNeighbours]:
-    """Of each arm, the baseline first, the record of its lowest seed that has any, at its last step."""
+    """The grid's searches, one an arm, the baseline first: of its lowest seed that has any, at its last step."""
     places = {cell.train_id: (arm.name, cell.seed) for arm in grid.arms for cell in arm.cells}
     by_arm: dict[str, NeighboursRecord] = {}
     mine = [record for record in records if record.train_id in places]

@@ -25,7 +25,7 @@ MARKS = "lines: mean over seeds · bands and thin lines: the seeds, lowest to hi
 
 
 def figures(report: GridReport) -> dict[str, Figure]:
-    """One by file name, or one an axis in a large grid; none where no score is on record."""
+    """``<grid>``, or ``<grid>-<axis>`` for each axis of a large grid; none where no score is on record."""
     grid = report.grid
     every, paper = panels(grid), paper_curves(grid)
     drawn = {}

@@ -157,5 +157,5 @@ def _same_network(variant: str, cells: list[Record], profiles: list[ProfileRecor
 
 
 def arms_of(manifests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The arm of each train_id."""
+    """The name of the arm that each cell belongs to, by train_id."""
     return {cell["train_id"]: arm["arm"] for grid in manifests for arm in grid["arms"] for cell in arm["cells"]}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-class Folder:
+class WatchedFolder:
     """The output folder, read again only where a file of it has changed: records are large, signs of life small."""
 
     def __init__(self, root: Path) -> None:
@@ -52,7 +52,7 @@ def watch(root: Path, console: Console, *, interval: float = 2.0, once: bool = F
     """
     if not interval >= 0.1:
         raise ValueError(f"--interval: expected seconds from 0.1, got {interval:g}")
-    folder = Folder(root)
+    folder = WatchedFolder(root)
     if once:
         console.print(frame(*folder.states(), console.width))
         return 0
@@ -60,7 +60,7 @@ def watch(root: Path, console: Console, *, interval: float = 2.0, once: bool = F
     return int(any(state.failed for state in states))
 
 
-def _live(folder: Folder, console: Console, interval: float) -> list[GridState]:
+def _live(folder: WatchedFolder, console: Console, interval: float) -> list[GridState]:
     """Frames in place, on the terminal's other screen; the last one stays."""
     from rich.live import Live
 
@@ -75,7 +75,7 @@ def _live(folder: Folder, console: Console, interval: float) -> list[GridState]:
     return states
 
 
-def _printed(folder: Folder, console: Console, interval: float) -> list[GridState]:
+def _printed(folder: WatchedFolder, console: Console, interval: float) -> list[GridState]:
     """A frame at each change of the cells, for logs and pipes."""
     told: object = None
     while True:

@@ -47,9 +47,7 @@ def test_a_full_report_asks_for_verdicts_and_columns_once_a_grid(calls: Counter[
 def test_the_command_hands_it_from_the_table_to_the_files(
     calls: Counter[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(
-        sys.modules["reports.render"], "draw", lambda report: {}
-    )  # the module: render is a function too
+    monkeypatch.setattr(sys.modules["reports.render"], "draw", lambda report: {})  # the module
     assert cli.main(["report", str(PHOTOS), "--out", str(tmp_path)]) == 0
     assert calls == {"columns": 1, "compare": 1}
     assert "linear_skip" in capsys.readouterr().out
