@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ablations.arms import Arm, as_measure
 from ablations.budgets import Budget, Endpoint
@@ -16,10 +16,10 @@ from bench.cell.identity import Cell, score_points, validation_steps
 from bench.cell.prepared import Prepared, prepare
 from bench.cell.scoring import check_names
 from bench.conditions.choice import check_settings, condition_of
-from bench.config import EvaluationConfig, Precision
+from bench.config import Draw, EvaluationConfig, Precision
 from bench.data.load import load_cached_dataset
 from bench.machine.runtime import Runtime
-from results.schema import SCHEMA
+from results.manifest import Manifest, ManifestArm, ManifestCell, ManifestDraw, ManifestEndpoint, ManifestEvaluation
 from variants import resolve
 
 if TYPE_CHECKING:
@@ -170,43 +170,54 @@ def _sweep_cost(plan: Plan) -> int:
     return sum(prepared.macs for prepared in plan.cells) * images
 
 
-def manifest(plan: Plan, runtime: Runtime) -> dict[str, Any]:
-    """What ``reports`` knows of the grid: question, baseline, endpoint, arms, their sizes and their cells."""
-    models = {prepared.train_id: prepared.model for prepared in plan.cells}
-    return {
-        "schema": SCHEMA,
-        "name": plan.grid.name,
-        "question": plan.grid.question,
-        "baseline": plan.grid.baseline,
-        "reference": plan.grid.reference,
-        "endpoint": dataclasses.asdict(plan.endpoint),
-        "budget": plan.budget.name,
-        "dataset": plan.cells[0].dataset.name,  # never a path
-        "preset": plan.preset,
-        "runtime": runtime.asdict(),
-        "evaluation": _draws(plan.budget.evaluation),
-        "arms": [
-            {
-                "arm": arm.name,
-                "variant": arm.variant,
-                "formula": arm.formula,
-                **({"match": arm.match, "residual": arm.residual} if arm.match else {}),
-                "sizes": _sizes(models[plan.members[arm.name][0][1]]),
-                "cells": [{"seed": seed, "train_id": train_id} for seed, train_id in plan.members[arm.name]],
-            }
-            for arm in plan.arms
-        ],
-    }
+def manifest(plan: Plan, runtime: Runtime) -> Manifest:
+    """What ``reports`` knows of the grid. Raises ValueError naming the grid and a field that makes no manifest."""
+    try:
+        return _manifest(plan, runtime)
+    except ValueError as error:
+        raise ValueError(f"grid {plan.grid.name}: {error}") from None
 
 
-def _draws(evaluation: EvaluationConfig) -> dict[str, list[dict[str, Any]]]:
+def _manifest(plan: Plan, runtime: Runtime) -> Manifest:
+    grid, models = plan.grid, {prepared.train_id: prepared.model for prepared in plan.cells}
+    return Manifest(
+        name=grid.name,
+        question=grid.question,
+        baseline=grid.baseline,
+        reference=grid.reference,
+        endpoint=ManifestEndpoint(**dataclasses.asdict(plan.endpoint)),
+        budget=plan.budget.name,
+        dataset=plan.cells[0].dataset.name,  # never a path
+        preset=plan.preset,
+        runtime=runtime.asdict(),
+        evaluation=_asked_draws(plan.budget.evaluation),
+        arms=tuple(_manifest_arm(arm, plan.members[arm.name], models) for arm in plan.arms),
+    )
+
+
+def _manifest_arm(arm: Arm, members: list[tuple[int, str]], models: Mapping[str, ModelConfig]) -> ManifestArm:
+    return ManifestArm(
+        arm=arm.name,
+        variant=arm.variant,
+        formula=arm.formula,
+        match=arm.match,
+        residual=arm.residual if arm.match else None,
+        sizes=_sizes(models[members[0][1]]),
+        cells=tuple(ManifestCell(seed=seed, train_id=train_id) for seed, train_id in members),
+    )
+
+
+def _asked_draws(evaluation: EvaluationConfig) -> ManifestEvaluation:
     """Which samples this grid asked for: a record holds those of other grids as well."""
-    kinds = {
-        "draws": evaluation.own_draws,
-        "sweep": evaluation.sweep_draws,
-        "left_out": [d for d in evaluation.written_sweep if d not in evaluation.sweep_draws],
-    }
-    return {kind: [draw._asdict() for draw in drawn] for kind, drawn in kinds.items()}
+    return ManifestEvaluation(
+        draws=_draws(evaluation.own_draws),
+        sweep=_draws(evaluation.sweep_draws),
+        left_out=_draws(draw for draw in evaluation.written_sweep if draw not in evaluation.sweep_draws),
+    )
+
+
+def _draws(drawn: Iterable[Draw]) -> tuple[ManifestDraw, ...]:
+    return tuple(ManifestDraw(sampler=draw.sampler, nfe=draw.nfe) for draw in drawn)
 
 
 def _sizes(model: ModelConfig) -> dict[str, int]:

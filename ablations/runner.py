@@ -38,7 +38,7 @@ class Outcome:
 def stored_runtime(root: Path, grid: str) -> Runtime | None:
     """The runtime that this grid was started with in this folder, if it was."""
     known = Store(root).grids().get(grid)
-    return Runtime.from_mapping(known["runtime"]) if known and known.get("runtime") else None
+    return Runtime.from_mapping(known.runtime) if known is not None and known.runtime else None
 
 
 def unfinished(plan: Plan, root: Path) -> list[Prepared]:

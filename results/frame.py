@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from results.manifest import Manifest
 from results.record import Record, Score
 from results.store import Store
 
@@ -67,12 +68,12 @@ def output_folders(dirs: Dirs, *, parts: Sequence[str] = PARTS) -> list[Path]:
     return list(dict.fromkeys(folders))
 
 
-def _rows(record: Record, grids: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _rows(record: Record, grids: dict[str, Manifest]) -> Iterator[dict[str, Any]]:
     places: list[tuple[str | None, str]] = [
-        (name, arm["arm"])
+        (name, arm.arm)
         for name, grid in grids.items()
-        for arm in grid["arms"]
-        if any(cell["train_id"] == record.train_id for cell in arm["cells"])
+        for arm in grid.arms
+        if any(cell.train_id == record.train_id for cell in arm.cells)
     ]
     for grid, arm in places or [(None, record.variant)]:
         cell = {

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from results.cka import CkaRecord
-from results.manifest import check_manifest
+from results.manifest import Manifest
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
 from results.record import Record
-from results.schema import NewerSchema, Stored, dumps, is_id, loads
+from results.schema import NewerSchema, Stored, dumps, is_id
 
 log = logging.getLogger("uvit")
 T = TypeVar("T")
@@ -64,19 +64,18 @@ class Store:
         """All readable records, by id, and one line for each file that is damaged."""
         return _read_all(self.root / "records", _read_record)
 
-    def write_grid(self, name: str, manifest: dict[str, Any]) -> Path:
-        """Write what reports know of a grid. Raises ValueError for an unsafe name or an incomplete manifest."""
-        check_manifest(manifest, where=f"grid {name}")
-        return write_json(self.grid_path(name), manifest)
+    def write_grid(self, name: str, manifest: Manifest) -> Path:
+        """Write what reports know of a grid. Raises ValueError for an unsafe name."""
+        return write_bytes(self.grid_path(name), manifest.to_json().encode())
 
-    def grids(self) -> dict[str, dict[str, Any]]:
+    def grids(self) -> dict[str, Manifest]:
         """Readable manifests by name; a damaged one is named in a warning and left out."""
         grids, problems = self.read_grids()
         for problem in problems:
             log.warning("damaged grid manifest, left out: %s", problem)
         return grids
 
-    def read_grids(self) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    def read_grids(self) -> tuple[dict[str, Manifest], list[str]]:
         """Readable manifests by file name, and one line for each that is damaged."""
         pairs, problems = _read_all(self.root / "grids", _read_manifest)
         return dict(pairs), problems
@@ -213,9 +212,8 @@ _read_cka = _reader(CkaRecord, "cka_id")
 _read_neighbours = _reader(NeighboursRecord, "neighbours_id")
 
 
-def _read_manifest(path: Path) -> tuple[str, dict[str, Any]]:
-    manifest = loads(path.read_bytes(), where=_name(path))
-    check_manifest(manifest, where=_name(path))
+def _read_manifest(path: Path) -> tuple[str, Manifest]:
+    manifest = Manifest.from_json(path.read_bytes(), where=_name(path))
     if not _GRID_NAME.fullmatch(path.stem):  # it becomes the name of tables and plots
         raise ValueError(f"{_name(path)}: expected a file name of letters, digits, '_' and '-'")
     return path.stem, manifest

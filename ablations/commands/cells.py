@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bench.checkpoints.file import steps_on_disk
+from results.manifest import Manifest
 from results.store import Store
 
 
@@ -60,19 +60,19 @@ def _cells(target: Path, arms: Sequence[str], seed: int) -> Iterator[tuple[str, 
     yield from (pair for pair in cells if not arms or pair[0] in arms)
 
 
-def _arms(root: Path, grids: dict[str, dict[str, Any]], seed: int) -> Iterator[tuple[str, Located]]:
+def _arms(root: Path, grids: Mapping[str, Manifest], seed: int) -> Iterator[tuple[str, Located]]:
     """(Arm, cell) of every cell of ``seed`` that has a checkpoint."""
     for manifest in grids.values():
-        for arm in manifest["arms"]:
-            for cell in arm["cells"]:
-                folder = root / "checkpoints" / cell["train_id"]
-                if cell["seed"] == seed and steps_on_disk(folder):
-                    yield arm["arm"], Located(checkpoint=folder, root=root)
+        for arm in manifest.arms:
+            for cell in arm.cells:
+                folder = root / "checkpoints" / cell.train_id
+                if cell.seed == seed and steps_on_disk(folder):
+                    yield arm.arm, Located(checkpoint=folder, root=root)
 
 
 def _no_such_arm(arm: str, targets: Sequence[Path], seed: int) -> str:
-    grids = [grid for target in targets if target.is_dir() for grid in Store(target).grids().values()]
-    names = list(dict.fromkeys(found["arm"] for grid in grids for found in grid["arms"]))
+    manifests = [manifest for target in targets if target.is_dir() for manifest in Store(target).grids().values()]
+    names = list(dict.fromkeys(each.arm for manifest in manifests for each in manifest.arms))
     if arm in names:
         return f"--arms: arm {arm!r} has no checkpoint of seed {seed}; give another --seed, or train it first"
     near = difflib.get_close_matches(arm, names, 1)

@@ -188,7 +188,14 @@ class Evaluation:
     # -- both -------------------------------------------------------------------------------------------------------
 
     def _add(
-        self, step: int, identity: str, weights: str, metric: str, value: float | None, card: dict[str, Any], s: float
+        self,
+        step: int,
+        identity: str,
+        weights: str,
+        metric: str,
+        value: float | None,
+        card: dict[str, Any],
+        train_s: float,
     ) -> None:
         from bench.profile.macs import TRAINING_FACTOR
         from bench.sampling import NotFinite
@@ -203,7 +210,7 @@ class Evaluation:
             value=value,
             card=card,
             train_macs=TRAINING_FACTOR * self.prepared.macs * self.cell.training.batch_size * step,
-            wall_s=round(s, 3),
+            wall_s=round(train_s, 3),
         )
         self.scores.take([score])
         if value is not None and not self._is_swept(card):

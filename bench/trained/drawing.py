@@ -84,19 +84,6 @@ def check_fits(header: Header, drawing: Drawing) -> None:
         raise ValueError("--guidance: this checkpoint was trained without dropping labels; leave it out")
 
 
-def condition_of_drawing(header: Header, drawing: Drawing, *, device: str) -> Condition:
-    """What the network of ``header`` is told while it draws; texts are encoded on ``device``.
-
-    Raises ValueError where it cannot take what is asked for.
-    """
-    from bench.trained.prompts import text_in
-
-    check_fits(header, drawing)
-    if header.context_tokens:
-        return text_in(header, drawing, device=device)
-    return labels_in(header, drawing.labels)
-
-
 def labels_in(header: Header, wanted: tuple[int, ...] = ()) -> Condition:
     """The condition of a network without text: its labels, or none."""
     if not header.num_classes:

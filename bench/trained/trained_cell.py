@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from bench.checkpoints.header import Header
 from bench.checkpoints.model import load_model
 from bench.conditions.base import Condition
 from bench.data.load import load_cached_dataset
-from bench.trained.drawing import Drawing, Drawn, condition_of_drawing, decoder_in, labels_in
+from bench.trained.drawing import Drawing, Drawn, check_fits, decoder_in, labels_in
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,7 +66,7 @@ class TrainedCell:
         from bench.sampling import sample_images
 
         device = self.runtime.device
-        condition = condition_of_drawing(self.header, drawing, device=device)
+        condition = _condition(self.header, drawing, device)
         decoder = decoder_in(self.header, device, drawing.autoencoder)
         images = sample_images(
             self.model,
@@ -132,6 +133,14 @@ def load_trained(checkpoint: Path, *, weights: str, runtime: Runtime, measure_at
     )
 
 
+def _condition(header: Header, drawing: Drawing, device: str) -> Condition:
+    """What the network of ``header`` is told while it draws; texts are encoded on ``device``."""
+    from bench.trained.prompts import text_in
+
+    check_fits(header, drawing)
+    return text_in(header, drawing, device=device) if header.context_tokens else labels_in(header, drawing.labels)
+
+
 def dataset_of(cell: TrainedCell, *, name: str = "", data_dir: Path | None = None) -> Dataset:
     """The dataset that ``cell`` was trained on, or ``name`` in its place.
 
@@ -140,7 +149,7 @@ def dataset_of(cell: TrainedCell, *, name: str = "", data_dir: Path | None = Non
     """
     card, shape = cell.header.dataset, (cell.header.channels, cell.header.image_size)
     known = str(card.get("name", ""))
-    dataset = _loaded(cell, name, known, data_dir)
+    dataset = _loaded(cell, name, known, lambda wanted, size: load_cached_dataset(wanted, data_dir, size))
     if (dataset.channels, dataset.image_size) != shape:
         raise ValueError(
             f"{dataset.name} has {dataset.channels} channels of {dataset.image_size} pixels, and {cell.variant} was "
@@ -164,15 +173,15 @@ def dataset_of(cell: TrainedCell, *, name: str = "", data_dir: Path | None = Non
     return dataset
 
 
-def _loaded(cell: TrainedCell, name: str, known: str, data_dir: Path | None) -> Dataset:
+def _loaded(cell: TrainedCell, name: str, known: str, load: Callable[[str, int | None], Dataset]) -> Dataset:
     """``name`` at the network's image size, else the dataset that the checkpoint knows, as it was trained on."""
     if name:
         size = None if name.startswith("latents:") else cell.header.image_size  # latents know their own
-        return load_cached_dataset(name, data_dir, size)
+        return load(name, size)
     if not known:
         raise ValueError(f"the checkpoint of {cell.variant} names no dataset; add --dataset, such as --dataset cifar10")
     try:
-        return load_cached_dataset(known, data_dir, cell.header.training.get("image_size") or None)
+        return load(known, cell.header.training.get("image_size") or None)
     except ValueError as error:
         if ":" not in known:
             raise

@@ -114,11 +114,12 @@ def _equal_time(grid: GridView, column: cols.Column, curves: Curves) -> EqualBud
 
 def _command(grid: GridView, batch: int | None) -> str:
     """What profiles the networks of this grid, which the preset and the data decide."""
-    chosen = ["--grid", grid.request_name, *(["--preset", grid.preset] if grid.preset is not None else [])]
+    asked = grid.manifest
+    chosen = ["--grid", asked.name, *(["--preset", asked.preset] if asked.preset is not None else [])]
     size = _agreed(grid, "image_size")
     chosen += [
         "--dataset",
-        grid.dataset,
+        asked.dataset,
         *(["--image-size", str(size)] if size else []),
         "--mode",
         "train",

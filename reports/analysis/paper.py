@@ -46,7 +46,7 @@ class PaperCurves:
 def paper_curves(grid: GridView) -> list[PaperCurves]:
     """The panels that a grid's reference names, each with the curves of the grid's arms; those with an arm only."""
     beside = []
-    for panel in panels(grid.reference):
+    for panel in panels(grid.manifest.reference):
         arms = {arm.name: _option(arm, panel) for arm in grid.arms}
         curves = {name: panel.curves[option] for name, option in arms.items() if option in panel.curves}
         if any(arms[name] != panel.default for name in curves):
@@ -64,7 +64,7 @@ def _option(arm: ArmView, panel: Panel) -> str | None:
 def paper_column(grid: GridView) -> PaperColumn | None:
     """The paper's column of a grid whose reference names a panel of Figure 2, if any of its arms stands there."""
     axes = {axis for arm in grid.arms for axis in arm.options}
-    named = tuple(panel for panel in panels(grid.reference) if panel.axis in axes)
+    named = tuple(panel for panel in panels(grid.manifest.reference) if panel.axis in axes)
     if not named:
         return None
     column = PaperColumn(panels=named)

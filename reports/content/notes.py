@@ -24,12 +24,13 @@ CAPTION = (  # of the curves: other figures say below themselves what their mark
 
 def design(grid: GridView) -> str:
     """What a grid was asked to be: baseline, data, schedule and endpoint in one line."""
+    asked = grid.manifest
     done = sum(cell.record is not None for cell in grid.cells)
     parts = [
-        f"baseline {grid.baseline.name}",
-        f"dataset {grid.dataset}",
-        f"budget {grid.budget}",
-        *([f"preset {grid.preset}"] if grid.preset is not None else []),
+        f"baseline {asked.baseline}",
+        f"dataset {asked.dataset}",
+        f"budget {asked.budget}",
+        *([f"preset {asked.preset}"] if asked.preset is not None else []),
         f"primary endpoint {grid.metric.label} of {grid.weights} weights at step {steps(grid.step)}",
         f"{done} of {plural(len(grid.cells), 'cell')} on record",
     ]
@@ -89,7 +90,7 @@ def provenance(grid: GridView) -> str:
     parts = [
         ("commit", _each(_commit(f) for f in facts)),
         ("torch", _each(_version(f, "torch") for f in facts)),
-        ("device", grid.device),
+        ("device", str((grid.manifest.runtime or {}).get("device") or "")),
         ("machine", _each(f.get("gpu") or f.get("cpu") for f in facts)),
         ("last record", max((str(f["utc"]) for f in facts if f.get("utc")), default="")),
     ]

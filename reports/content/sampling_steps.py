@@ -51,7 +51,7 @@ def sampler_remarks(grid: GridView, sweeps: Sequence[Sweep]) -> list[str]:
         "other data, network and count: not comparable in value with ours, only in the shape along a row",
     ]
     if left_out := sorted(grid.draws("left_out")):
-        lines.append(f"not scored under budget {grid.budget}: {_list(left_out)} (evaluation.sweep_max_nfe)")
+        lines.append(f"not scored under budget {grid.manifest.budget}: {_list(left_out)} (evaluation.sweep_max_nfe)")
     return lines
 
 

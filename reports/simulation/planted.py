@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.views.grid import ArmView, CellView, GridView
-from results import SCHEMA, Record, Score
+from results import Record, Score
+from results.manifest import Manifest, ManifestArm, ManifestCell, ManifestEndpoint
 
 Array = npt.NDArray[np.float64]
 
@@ -104,18 +105,23 @@ def grid(plan: SimulationPlan, number: int) -> GridView:
 
 
 @cache
-def manifest(plan: SimulationPlan) -> dict[str, object]:
+def manifest(plan: SimulationPlan) -> Manifest:
     """What ``grids/planted.json`` would hold."""
-    return {
-        "schema": SCHEMA, "name": "planted", "question": "Which arm has an effect?", "baseline": "arm0",
-        "reference": "", "budget": "planted", "dataset": "none",
-        "endpoint": {"metric": METRIC, "weights": "raw", "step": STEP, "margin": margin(plan)},
-        "arms": [
-            {"arm": f"arm{arm}", "variant": f"arm{arm}",
-             "cells": [{"seed": seed, "train_id": _cell(arm, seed).train_id} for seed in range(plan.seeds)]}
-            for arm in range(1 + plan.arms)
-        ],
-    }  # fmt: skip
+    return Manifest(
+        name="planted",
+        question="Which arm has an effect?",
+        baseline="arm0",
+        reference="",
+        endpoint=ManifestEndpoint(metric=METRIC, weights="raw", step=STEP, margin=margin(plan)),
+        budget="planted",
+        dataset="none",
+        arms=tuple(_manifest_arm(arm, plan.seeds) for arm in range(1 + plan.arms)),
+    )
+
+
+def _manifest_arm(arm: int, seeds: int) -> ManifestArm:
+    cells = tuple(ManifestCell(seed=seed, train_id=_cell(arm, seed).train_id) for seed in range(seeds))
+    return ManifestArm(arm=f"arm{arm}", variant=f"arm{arm}", cells=cells)
 
 
 def _arm(arm: int, row: Array) -> ArmView:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from reports.views.asked import Draw, drawn
+from reports.views.asked import Draw, DrawKind, drawn
+from results.manifest import Manifest
 from results.metrics import Metric, describe
 from results.profile import ProfileRecord
 from results.record import Record, Score
@@ -69,7 +70,7 @@ class GridView:
 
     name: str  # of tables and plots, unique in a report
     title: str
-    manifest: dict[str, Any]  # asked by the properties below alone
+    manifest: Manifest
     arms: tuple[ArmView, ...]
 
     @property
@@ -86,49 +87,13 @@ class GridView:
         return [cell for arm in self.arms for cell in arm.cells]
 
     @property
-    def request_name(self) -> str:
-        """The grid as ``uvit run`` was asked for it; several grids of a report may share it."""
-        return str(self.manifest["name"])
-
-    @property
     def question(self) -> str:
-        return str(self.manifest["question"])
-
-    @property
-    def reference(self) -> str:
-        """The paper's figures that the grid repeats, such as ``Fig2a``; "" for none."""
-        return str(self.manifest["reference"])
-
-    @property
-    def budget(self) -> str:
-        return str(self.manifest["budget"])
-
-    @property
-    def dataset(self) -> str:
-        return str(self.manifest["dataset"])
-
-    @property
-    def preset(self) -> str | None:
-        """The preset that the arms' options change; None where the manifest does not say."""
-        preset = self.manifest.get("preset")
-        return preset if isinstance(preset, str) else None
-
-    @property
-    def device(self) -> str:
-        """Where the cells ran; "" where the manifest does not say."""
-        runtime = self.manifest.get("runtime")
-        return str((runtime.get("device") if isinstance(runtime, dict) else None) or "")
-
-    @property
-    def endpoint(self) -> dict[str, Any]:
-        """The primary endpoint as it was declared: metric, weights, step and margin."""
-        endpoint: dict[str, Any] = self.manifest["endpoint"]
-        return endpoint
+        return self.manifest.question
 
     @property
     def metric_name(self) -> str:
         """The primary endpoint's metric as records name it."""
-        return str(self.endpoint["metric"])
+        return self.manifest.endpoint.metric
 
     @property
     def metric(self) -> Metric:
@@ -138,21 +103,21 @@ class GridView:
     @property
     def weights(self) -> str:
         """The primary endpoint's weights: ``ema`` or ``raw``."""
-        return str(self.endpoint["weights"])
+        return self.manifest.endpoint.weights
 
     @property
     def margin(self) -> float | None:
         """Within which arms count as equivalent, in the metric's own unit; None where none was declared."""
-        return self.endpoint.get("margin")
+        return self.manifest.endpoint.margin
 
     @property
     def step(self) -> int | None:
         """The endpoint's step: declared, else the last step of the longest training; None without records."""
-        if isinstance(step := self.endpoint.get("step"), int):
+        if isinstance(step := self.manifest.endpoint.step, int):
             return step
         steps = [r.training.get("steps") for arm in self.arms for r in arm.records]
         return max((s for s in steps if isinstance(s, int)), default=None)
 
-    def draws(self, kind: Literal["draws", "sweep", "left_out"]) -> list[Draw]:
-        """How images were to be drawn: for the grid's own scores, for its sweep, or too dear for the budget."""
+    def draws(self, kind: DrawKind) -> list[Draw]:
+        """How images were to be drawn: for the grid's own scores, for its sweep, or beyond its budget."""
         return drawn([self.manifest], kind)

@@ -8,7 +8,7 @@ from ablations.planning import manifest
 
 def test_arms_carry_their_sizes() -> None:
     plan, runtime = make_plan(Request(grid="depth", budget="smoke", device="cpu"))
-    arms = {arm["arm"]: arm["sizes"] for arm in manifest(plan, runtime)["arms"]}
+    arms = {arm.arm: arm.sizes for arm in manifest(plan, runtime).arms}
     assert arms == {
         "default": {"depth": 5, "width": 64, "patch": 4},
         "depth=3": {"depth": 3, "width": 64, "patch": 4},

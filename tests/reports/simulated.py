@@ -12,6 +12,7 @@ import numpy as np
 
 from results import SCHEMA, Record, Score, Store
 from results.cka import CkaRecord
+from results.manifest import Manifest
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
 
@@ -133,10 +134,15 @@ def manifest(arms: Iterable[str] = FORMULAS, seeds: Iterable[int] = (0, 1), **ch
     } | changes
 
 
+def write_grid(store: Store, name: str, content: dict[str, Any]) -> Path:
+    """``content`` as the manifest of the grid ``name``."""
+    return store.write_grid(name, Manifest.from_dict(content, where=f"grid {name}"))
+
+
 def many_records(root: Path, *, seeds: int = 20) -> Store:
     """The grid ``skip`` with five records a seed (100), each of the size that a long run leaves: some 80 KB."""
     store = Store(root)
-    store.write_grid("skip", manifest(seeds=range(seeds)))
+    write_grid(store, "skip", manifest(seeds=range(seeds)))
     for arm in FORMULAS:
         for seed in range(seeds):
             store.write(record(arm, seed, scores=cell_scores(arm, seed, range(50, 3001, 50))))
@@ -146,7 +152,7 @@ def many_records(root: Path, *, seeds: int = 20) -> Store:
 def skip_run(root: Path, *, seeds: Iterable[int] = (0, 1), arms: Iterable[str] = FORMULAS) -> Store:
     """A finished grid ``skip`` under ``root``."""
     store, seeds, arms = Store(root), list(seeds), list(arms)
-    store.write_grid("skip", manifest(arms, seeds))
+    write_grid(store, "skip", manifest(arms, seeds))
     for arm in arms:
         for seed in seeds:
             store.write(record(arm, seed))

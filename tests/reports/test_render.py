@@ -16,7 +16,7 @@ import reports
 from reports import Rendered
 from results import Record, Store
 from results.metrics import describe
-from tests.reports.simulated import FD, FORMULAS, cell_scores, manifest, record, skip_run
+from tests.reports.simulated import FD, FORMULAS, cell_scores, manifest, record, skip_run, write_grid
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_no_verdict_and_why(tmp_path: Path, status: str, seeds: list[int], reaso
 
 def test_a_running_grid(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write_grid("skip", manifest(seeds=[0, 1]))
+    write_grid(store, "skip", manifest(seeds=[0, 1]))
     before = render(tmp_path)
     assert "0 of 10 cells on record" in " ".join(before.text.split())  # a terminal wraps lines
     assert "2/2 pending" in before.text
@@ -276,7 +276,7 @@ def test_text_from_records_is_text(tmp_path: Path) -> None:
     store = Store(tmp_path)
     hostile = manifest(arms=["concat", "add"], question=HOSTILE)
     hostile["arms"][1] |= {"arm": HOSTILE, "formula": HOSTILE}
-    store.write_grid("skip", hostile)
+    write_grid(store, "skip", hostile)
     for seed in (0, 1):
         store.write(record("concat", seed))
     store.write(record("add", 0))
@@ -298,7 +298,7 @@ def test_a_spreadsheet_runs_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path)
     grid = manifest(arms=["concat", "add"])
     grid["arms"][1]["arm"] = "=1+1"
-    store.write_grid("skip", grid)
+    write_grid(store, "skip", grid)
     store.write(record("concat", 0))
     assert list(figures(render(tmp_path))) == ["concat", "'=1+1"]
 
@@ -315,7 +315,7 @@ def test_several_folders_make_one_grid(tmp_path: Path) -> None:
 def test_grids_that_only_share_a_name_stay_apart(tmp_path: Path) -> None:
     skip_run(tmp_path / "a", seeds=[0])
     store = skip_run(tmp_path / "b", seeds=[1])
-    store.write_grid("skip", manifest(seeds=[1], budget="short"))
+    write_grid(store, "skip", manifest(seeds=[1], budget="short"))
     rendered = render([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
     assert [grid["name"] for grid in rendered.data["grids"]] == [f"skip ({tmp_path / 'a'})", f"skip ({tmp_path / 'b'})"]
     names = {path.name for path in rendered.paths}

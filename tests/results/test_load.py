@@ -11,7 +11,7 @@ import pytest
 import results
 from results import Store
 from results.paper import panels, reference
-from tests.reports.simulated import FD, cell_scores, manifest, record, skip_run
+from tests.reports.simulated import FD, cell_scores, manifest, record, skip_run, write_grid
 
 ASKED = [
     *("grid", "train_id", "variant", "arm", "preset", "dataset", "budget", "seed", "status", "step", "weights"),
@@ -44,7 +44,7 @@ def test_a_cell_that_two_grids_share_has_rows_in_each(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write(record("concat", 0, scores=cell_scores("concat", 0, [3000])))
     for name in ("skip", "paper"):
-        store.write_grid(name, manifest(name=name))
+        write_grid(store, name, manifest(name=name))
     frame = results.load(tmp_path)
     assert sorted(frame.grid.unique()) == ["paper", "skip"]
     assert len(frame) == 2 * len(cell_scores("concat", 0, [3000]))

@@ -15,7 +15,7 @@ from reports.analysis.summary import interval95
 from reports.views.find import find
 from reports.views.grid import GridView
 from results import Store
-from tests.reports.simulated import FD, manifest, profile, record, score, skip_run
+from tests.reports.simulated import FD, manifest, profile, record, score, skip_run, write_grid
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def depth_grid(root: Path, *, sizes: dict[str, int] | None) -> GridView:
                                scores=points))  # fmt: skip
     if sizes is not None:
         arms[0]["sizes"] = sizes
-    store.write_grid("depth", manifest() | {"name": "depth", "baseline": "default", "reference": "Fig3", "arms": arms})
+    write_grid(store, "depth", manifest() | {"name": "depth", "baseline": "default", "reference": "Fig3", "arms": arms})
     return find(root).grids[0]
 
 
@@ -102,7 +102,7 @@ def test_a_baseline_of_unknown_size_is_a_level(tmp_path: Path) -> None:
 
 def test_before_the_first_score(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write_grid("skip", manifest())
+    write_grid(store, "skip", manifest())
     store.write(record("add", 0, status="oom", scores=[], losses=[]))
     scores = analyse(find(tmp_path).grids[0]).scores
     assert scores == ()

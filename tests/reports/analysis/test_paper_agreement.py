@@ -23,11 +23,16 @@ from tests.reports.simulated import skip_run
 AS_PAPER = {"concat": 1.0, "linear_sum": 1.1, "linear_skip": 2.0, "add": 4.0, "none": 3.0}
 
 
+def repeating(made: GridView, reference: str) -> GridView:
+    """The same grid as one that repeats the paper's figure ``reference``."""
+    return dataclasses.replace(made, manifest=dataclasses.replace(made.manifest, reference=reference))
+
+
 def grid(means: dict[str, float], *, seeds: int = 3, noise: float = 0.0, metric: str = "val_loss") -> GridView:
     random = np.random.default_rng(0)
     scores = {arm: (mean + noise * random.standard_normal(seeds)).tolist() for arm, mean in means.items()}
     made = planted(scores, metric=metric)
-    return dataclasses.replace(made, manifest=made.manifest | {"reference": "Fig2a"})
+    return repeating(made, "Fig2a")
 
 
 def agreement(of: GridView) -> Agreement | None:
@@ -90,13 +95,13 @@ def test_one_seed_has_a_tau_without_interval_and_three_arms_have_none() -> None:
 
 def test_without_a_paper_there_is_nothing_to_agree_with() -> None:
     other = grid(AS_PAPER)
-    assert agreement(dataclasses.replace(other, manifest=other.manifest | {"reference": ""})) is None
+    assert agreement(repeating(other, "")) is None
 
 
 def test_an_undertrained_baseline_has_no_order_to_agree_with() -> None:
     scores = {arm: [mean, mean + 1] for arm, mean in AS_PAPER.items()}
     made = planted(scores, status={("concat", 0): "undertrained"})
-    assert agreement(dataclasses.replace(made, manifest=made.manifest | {"reference": "Fig2a"})) is None
+    assert agreement(repeating(made, "Fig2a")) is None
 
 
 def test_table_file_and_page_tell_it(tmp_path: Path) -> None:

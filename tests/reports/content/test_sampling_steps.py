@@ -14,7 +14,7 @@ from reports.content.grid_report import GridReport, grid_report
 from results import Score, Store
 from results.paper.steps import table3
 from results.store import write_json
-from tests.reports.simulated import FD, cell_scores, identity, manifest, record, sample_card, skip_run
+from tests.reports.simulated import FD, cell_scores, identity, manifest, record, sample_card, skip_run, write_grid
 
 OWN = [{"sampler": "dpm_solver", "nfe": 50}]
 SWEEP = [{"sampler": s, "nfe": n} for s in ("euler_maruyama", "ddim", "dpm_solver") for n in (4, 50)]
@@ -40,7 +40,7 @@ def _swept(arm: str, seed: int) -> list[Score]:
 def _folder(root: Path, **evaluation: Any) -> Path:
     store = Store(root)
     asked = {"draws": OWN, "sweep": SWEEP, "left_out": LEFT_OUT} | evaluation
-    store.write_grid("sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3", evaluation=asked))
+    write_grid(store, "sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3", evaluation=asked))
     for seed in (0, 1):
         store.write(record("concat", seed, scores=_swept("concat", seed)))
     return root
@@ -72,7 +72,7 @@ def test_the_remarks_say_what_the_table_is_and_what_was_left_out(tmp_path: Path)
 def test_arm_tables_and_curves_are_the_same_with_and_without_a_sweep(tmp_path: Path) -> None:
     swept = only(_folder(tmp_path / "a"))
     store = Store(tmp_path / "b")
-    store.write_grid("sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3"))
+    write_grid(store, "sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3"))
     for seed in (0, 1):
         store.write(record("concat", seed))
     plain = only(tmp_path / "b")
@@ -80,7 +80,7 @@ def test_arm_tables_and_curves_are_the_same_with_and_without_a_sweep(tmp_path: P
     assert plain.samplers == ()
     # another grid that shares the cell asked for no sweep
     store = Store(tmp_path / "a")
-    store.write_grid("skip", manifest(["concat"], evaluation={"draws": OWN, "sweep": [], "left_out": []}))
+    write_grid(store, "skip", manifest(["concat"], evaluation={"draws": OWN, "sweep": [], "left_out": []}))
     shared = grid_report(next(g for g in reports.find(tmp_path / "a").grids if g.name == "skip"))
     assert shared.arms == plain.arms
     assert shared.analysis.sweeps == ()
@@ -103,7 +103,7 @@ def test_the_report_holds_table_and_csv(tmp_path: Path) -> None:
 
 def test_several_arms_are_named(tmp_path: Path) -> None:
     store = skip_run(tmp_path, arms=("concat", "none"), seeds=(0,))
-    store.write_grid("skip", manifest(["concat", "none"], [0], evaluation={"draws": OWN, "sweep": SWEEP}))
+    write_grid(store, "skip", manifest(["concat", "none"], [0], evaluation={"draws": OWN, "sweep": SWEEP}))
     for arm in ("concat", "none"):
         store.write(record(arm, 0, scores=_swept(arm, 0)))
     (table,) = only(tmp_path).samplers

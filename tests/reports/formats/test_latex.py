@@ -18,7 +18,7 @@ from reports.formats.latex_text import escape
 from reports.page import document as page
 from results import Store
 from tests.reports.page.test_page_browser import nasty_grid
-from tests.reports.simulated import manifest, profile, record, skip_run
+from tests.reports.simulated import manifest, profile, record, skip_run, write_grid
 
 TEX_SPECIALS = r"""\ { } $ & # ^ _ % ~ < > | " ' ` - -- [ ] * \input{/etc/passwd} $x$ ^^41 \\"""
 LETTERS = "é ñ Å ß ø − ± × · Δ ₘ ² ‘x’ 日本 \N{GREEK SMALL LETTER SIGMA} \N{GRINNING FACE} \u202e"
@@ -80,7 +80,7 @@ def test_any_text_is_set_as_it_stands(tmp_path: Path) -> None:
     store = Store(tmp_path)
     grid = manifest(arms=["concat", "add"], seeds=[0], question=f"{TEX_SPECIALS} {LETTERS}")
     grid["arms"][1]["arm"] = f"[2cm] {TEX_SPECIALS}"
-    store.write_grid("skip", grid)
+    write_grid(store, "skip", grid)
     for arm in ("concat", "add"):
         store.write(record(arm, 0))
     text = compiled(document(report_of(tmp_path, "skip")), tmp_path)

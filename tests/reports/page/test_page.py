@@ -26,7 +26,7 @@ from reports.page.plotted import plotted
 from reports.page.table_views import sort_number
 from reports.views.grid import GridView
 from tests.reports.calls import calls
-from tests.reports.simulated import identity, manifest, profile, record, skip_run
+from tests.reports.simulated import identity, manifest, profile, record, skip_run, write_grid
 
 AXES = {
     "skip": ("linear_sum", "linear_skip", "add", "none"),
@@ -196,7 +196,7 @@ def paper_run(root: Path) -> GridView:
     store = skip_run(root, seeds=())
     (root / "grids" / "skip.json").unlink()
     named = {"name": "paper", "baseline": "default", "reference": "Fig2", "arms": arms}
-    store.write_grid("paper", manifest(arms=()) | named)
+    write_grid(store, "paper", manifest(arms=()) | named)
     for arm in arms:
         axis, _, option = arm["arm"].partition("=")
         for seed in (0, 1, 2):
@@ -218,7 +218,7 @@ def test_the_grid_paper_is_small_and_quick_and_tells_its_arms_apart(tmp_path: Pa
 
 def test_a_grid_that_has_only_begun_has_a_page(tmp_path: Path) -> None:
     store = skip_run(tmp_path, seeds=())
-    store.write_grid("skip", manifest(seeds=(0, 1)))
+    write_grid(store, "skip", manifest(seeds=(0, 1)))
     page = document(reports.find(tmp_path))
     assert "0 of 10 cells on record" in page and "2/2 pending" in page
     store.write(record("add", 0))

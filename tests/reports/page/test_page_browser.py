@@ -11,7 +11,7 @@ from reports import find
 from reports.page import document
 from results import Store
 from tests.reports.page.chromium import chromium
-from tests.reports.simulated import FORMULAS, cell_scores, identity, manifest, record, skip_run
+from tests.reports.simulated import FORMULAS, cell_scores, identity, manifest, record, skip_run, write_grid
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -34,7 +34,7 @@ def nasty_grid(store: Store) -> None:
         for name in NASTY
     ]
     named = {"name": "nasty", "question": "".join(NASTY), "baseline": NASTY[0], "arms": arms}
-    store.write_grid("nasty", manifest(arms=()) | named)
+    write_grid(store, "nasty", manifest(arms=()) | named)
     for i, name in enumerate(NASTY):
         failed = {"status": "error", "error": name} if i == len(NASTY) - 1 else {}
         scores = cell_scores("add", i, (1000, 2000, 3000), extractor=name)

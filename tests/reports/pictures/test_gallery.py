@@ -18,7 +18,7 @@ from reports.pictures.gallery import gallery
 from reports.pictures.samples import arms_picture, steps_picture
 from reports.pictures.strips import SIDE, Strip, picture
 from results.contact_sheets import contact_sheet
-from tests.reports.simulated import cka, identity, manifest, neighbours, skip_run
+from tests.reports.simulated import cka, identity, manifest, neighbours, skip_run, write_grid
 
 ARMS = ("concat", "add", "none")
 GREY = {"concat": 40, "add": 120, "none": 200}
@@ -72,7 +72,7 @@ def test_only_what_was_drawn_alike_stands_together(tmp_path: Path) -> None:
     """One step, weights and sampler: the one that most arms have, then the latest, then the grid's own."""
     store = skip_run(tmp_path, arms=ARMS, seeds=(0,))
     own = {"draws": [{"sampler": "dpm_solver", "nfe": 50}], "sweep": [], "left_out": []}
-    store.write_grid("skip", manifest(ARMS, (0,), evaluation=own))
+    write_grid(store, "skip", manifest(ARMS, (0,), evaluation=own))
     for arm in ARMS:
         _sheet(tmp_path, arm, step=1000, grey=1)
         _sheet(tmp_path, arm, step=2000, how="ema-euler_maruyama99", grey=2)
@@ -199,7 +199,7 @@ def test_large_images_are_averaged_and_small_ones_keep_their_pixels() -> None:
 def test_labels_may_hold_anything(tmp_path: Path) -> None:
     named = manifest(ARMS)
     named["arms"][1]["arm"] = "<i>\x1b[31m" + "é漢" * 40
-    skip_run(tmp_path, arms=ARMS).write_grid("skip", named)
+    write_grid(skip_run(tmp_path, arms=ARMS), "skip", named)
     for arm in ARMS:
         _sheet(tmp_path, arm)
     text, files = _written(tmp_path)

@@ -21,7 +21,7 @@ from reports.analysis.score_curves import panels
 from reports.content.grid_report import GridReport, grid_report
 from reports.views.find import find
 from results import Store
-from tests.reports.simulated import FORMULAS, cell_scores, manifest, profile, record, skip_run
+from tests.reports.simulated import FORMULAS, cell_scores, manifest, profile, record, skip_run, write_grid
 from tests.reports.test_render import HOSTILE, figures, page
 
 FORMATS = ("png", "svg", "pdf")
@@ -121,7 +121,7 @@ def test_equal_records_give_equal_files(skip: tuple[Path, Rendered], tmp_path: P
 
 def test_final_scores_only_are_drawn_as_dots(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write_grid("skip", manifest(seeds=[0, 1]))
+    write_grid(store, "skip", manifest(seeds=[0, 1]))
     for arm in FORMULAS:
         for seed in (0, 1):
             store.write(record(arm, seed, scores=cell_scores(arm, seed, [3000])))
@@ -143,7 +143,7 @@ def large_grid(root: Path) -> Store:
         grid["arms"].append({"arm": name, "variant": variant, "cells": [{"seed": 0, "train_id": train_id}]})
         store.write(record("add", 0, train_id=train_id, variant=variant, options={axis: option}))
     store.write(record("concat", 0))
-    store.write_grid("paper", grid | {"name": "paper"})
+    write_grid(store, "paper", grid | {"name": "paper"})
     return store
 
 
@@ -186,7 +186,7 @@ def test_hostile_names_draw_as_text(tmp_path: Path) -> None:
     store = Store(tmp_path)
     grid = manifest(arms=["concat", "add"], seeds=[0])
     grid["arms"][1] |= {"arm": f"_{HOSTILE}", "formula": "$\\frac{a$"}
-    store.write_grid("skip", grid)
+    write_grid(store, "skip", grid)
     for arm in ("concat", "add"):
         store.write(record(arm, 0))
     drawn = {name: svg_of(figure) for name, figure in plots.figures(only(tmp_path)).items()}
@@ -197,7 +197,7 @@ def test_hostile_names_draw_as_text(tmp_path: Path) -> None:
 
 def test_nothing_is_drawn_before_the_first_score(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write_grid("skip", manifest())
+    write_grid(store, "skip", manifest())
     store.write(record("add", 0, status="oom", scores=[], losses=[]))
     assert plots.draw(only(tmp_path)) == {}
     assert plots.draw_profiles([]) == {}

@@ -23,7 +23,7 @@ from reports.watch.state import GridState, duration, grid_state
 from results import Store
 from results.running import Heartbeat
 from results.schema import dumps
-from tests.reports.simulated import identity, manifest, record, skip_run
+from tests.reports.simulated import identity, manifest, record, skip_run, write_grid
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -50,7 +50,7 @@ def put(store: Store, found: Heartbeat) -> None:
 def half(tmp_path: Path) -> Store:
     """Arms concat and add, three seeds: two cells done, one failed, one running, one lost, one pending."""
     store = skip_run(tmp_path, seeds=(0,), arms=("concat", "add"))
-    store.write_grid("skip", manifest(("concat", "add"), (0, 1, 2)))
+    write_grid(store, "skip", manifest(("concat", "add"), (0, 1, 2)))
     store.write(record("concat", 1, status="diverged", error="the loss was nan", scores=[]))
     put(store, beat("add", 1))
     ended = subprocess.Popen([sys.executable, "-c", ""])
@@ -106,7 +106,7 @@ def test_nothing_running_says_how_to_go_on(half: Store) -> None:
 
 def test_it_ends_when_the_grid_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = skip_run(tmp_path, seeds=(0,), arms=("concat",))
-    store.write_grid("skip", manifest(("concat", "add"), (0,)))
+    write_grid(store, "skip", manifest(("concat", "add"), (0,)))
     put(store, beat("add", 0))
 
     waits: list[float] = []
@@ -130,7 +130,7 @@ def test_its_exit_code_says_that_a_cell_failed(tmp_path: Path) -> None:
 
 
 def test_records_are_read_again_only_when_they_change(half: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, reads = watch_module.Folder(half.root), []
+    folder, reads = watch_module.WatchedFolder(half.root), []
     monkeypatch.setattr(watch_module, "find", lambda root: reads.append(root) or reports.find(root))
     folder.states(), folder.states()
     half.write(record("concat", 2))
@@ -140,7 +140,7 @@ def test_records_are_read_again_only_when_they_change(half: Store, monkeypatch: 
 
 def test_text_from_records_is_no_markup(tmp_path: Path) -> None:
     store = skip_run(tmp_path, seeds=(0,))
-    store.write_grid("skip", manifest(seeds=(0, 1), question="[red]Q[/red]?\x1b[31m"))
+    write_grid(store, "skip", manifest(seeds=(0, 1), question="[red]Q[/red]?\x1b[31m"))
     put(store, beat("add", 1, doing="[link=x]\x1b]0;y\x07"))
     text, _ = shown(store, once=True)
     assert "[red]Q[/red]?" in text and "\x1b" not in text and "[link=x]" in text
