@@ -262,12 +262,12 @@ def watch(
 
 def _report(folders: list[Path], out: Path | None = None) -> None:
     """Tables at once; then the figures, which take seconds, and the page; last where the page is."""
-    from reports import find, write
+    from reports import compose, find, write
     from reports.formats import terminal
 
-    findings = find(folders)
-    _print_now(terminal.text(findings))
-    page, *_ = write(findings, out)
+    composed = compose(find(folders))
+    _print_now(terminal.text(composed))
+    page, *_ = write(composed, out)
     _print_now(f"page: {page.with_name('index.html')}\nreport: {page}")
 
 

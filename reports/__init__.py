@@ -1,7 +1,13 @@
-"""HOW it is shown: tables and plots from records alone, on any machine, without torch."""
+"""HOW it is shown: tables and plots from records alone, on any machine, without torch.
+
+From the ground up, each room importing those before it alone: ``views`` (what records say), ``analysis`` (what follows,
+in numbers), ``content`` (what is said, in no format), ``plots`` and ``pictures`` (how it is drawn), ``formats`` and
+``page`` (how it is written), ``watch`` and ``render``; ``footguns`` and ``simulation`` stand on these.
+"""
 
 from __future__ import annotations
 
+from reports.content.grid_report import GridReports, compose
 from reports.formats.terminal import show, show_profiles
 from reports.pictures.cka_maps import write as write_heatmaps
 from reports.pictures.neighbours import write as write_neighbours
@@ -10,7 +16,9 @@ from reports.views.find import Findings, find
 
 __all__ = [
     "Findings",
+    "GridReports",
     "Rendered",
+    "compose",
     "find",
     "render",
     "show",

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from reports.analysis.verdicts import compare
-from reports.content import equal_budget_table, notes, sampling_steps
-from reports.content.arm_table import figures
-from reports.content.profiles import figures as profile_figures
+from reports.content.figures import Row
+from reports.content.grid_report import GridReport, GridReports, compose
+from reports.content.profiles import profile_rows
 from reports.formats import latex, terminal
 from reports.formats.markdown import PROFILES, document
 from reports.page import document as page_document
 from reports.pictures.gallery import gallery
 from reports.plots import draw, draw_profiles
 from reports.views.find import Findings, find
-from reports.views.grid import GridView
 from results.frame import Dirs
 from results.store import write_bytes
 
@@ -44,79 +43,95 @@ def render(
     records are named in ``problems`` and left out. Raises ValueError for a missing or empty folder, OSError when
     ``out`` cannot be written.
     """
-    findings = find(dirs)
-    paths = write(findings, out, plots=plots)
-    text = terminal.text(findings, width=width) + f"\nreport: {paths[0]}\n"
-    return Rendered(paths=paths, text=text, data=_data(findings), problems=findings.problems)
+    reports = compose(find(dirs))
+    paths = write(reports, out, plots=plots)
+    text = terminal.text(reports, width=width) + f"\nreport: {paths[0]}\n"
+    return Rendered(paths=paths, text=text, data=_data(reports), problems=reports.findings.problems)
 
 
-def write(findings: Findings, out: str | PathLike[str] | None = None, *, plots: bool = True) -> list[Path]:
+def write(found: Findings | GridReports, out: str | PathLike[str] | None = None, *, plots: bool = True) -> list[Path]:
     """Draw the figures, then write ``report.md``, ``tables/<grid>.csv`` and ``.tex``, and ``plots/*``.
 
     With profiles, ``tables/profiles.csv`` too. They go under ``out`` (default: ``report`` in the first folder); returns
     their paths, the page first. An earlier report stands as it was until all is drawn. Raises OSError when ``out``
     cannot be written.
     """
+    reports = compose(found)
+    findings = reports.findings
     folder = Path(out) if out is not None else findings.folders[0] / "report"
-    files: dict[Path, bytes] = {}
+    files: dict[str, bytes] = {}  # by path under the folder
     pictures: dict[str, list[str]] = {}
-    for grid in findings.grids:
-        files[folder / "tables" / f"{grid.name}.csv"] = _csv(_arms(grid)).encode()
-        files[folder / "tables" / f"{grid.name}.tex"] = latex.document(grid).encode()
-        if rows := sampling_steps.figures(grid):
-            files[folder / "tables" / f"{grid.name}-samplers.csv"] = _csv(rows).encode()
-        drawn = draw(grid) if plots else {}
-        files |= {folder / "plots" / name: content for name, content in drawn.items()}
-        pictures[grid.name] = [f"plots/{name}" for name in drawn if name.endswith(".png")]
+    for grid in reports.grids:
+        files |= _tables(grid)
+        drawn = _drawn(draw(grid)) if plots else {}
+        files |= drawn
+        pictures[grid.grid.name] = _pngs(drawn)
     if findings.profiles:
-        files[folder / "tables" / "profiles.csv"] = _csv(profile_figures(findings.profiles)).encode()
-        drawn = draw_profiles(findings.profiles) if plots else {}
-        files |= {folder / "plots" / name: content for name, content in drawn.items()}
-        pictures[PROFILES] = [f"plots/{name}" for name in drawn if name.endswith(".png")]
+        files["tables/profiles.csv"] = _csv(profile_rows(findings.profiles)).encode()
+        drawn = _drawn(draw_profiles(findings.profiles)) if plots else {}
+        files |= drawn
+        pictures[PROFILES] = _pngs(drawn)
     shown = gallery(findings) if plots else {}
     for items in shown.values():
-        files |= {folder / path: content for item in items for path, content in item.files.items()}
-    page = document(findings, pictures, shown).encode()
-    files[folder / "index.html"] = page_document(findings, shown=shown).encode()
-    paths = [write_bytes(path, content) for path, content in files.items()]
+        files |= {path: content for item in items for path, content in item.files.items()}
+    page = document(reports, pictures, shown).encode()
+    files["index.html"] = page_document(reports, shown=shown).encode()
+    paths = [write_bytes(folder / path, content) for path, content in files.items()]
     return [write_bytes(folder / "report.md", page), *paths]  # the page last: all that it names is there
 
 
-def _data(findings: Findings) -> dict[str, Any]:
+def _tables(report: GridReport) -> dict[str, bytes]:
+    name = report.grid.name
+    files = {
+        f"tables/{name}.csv": _csv(report.arm_rows).encode(),
+        f"tables/{name}.tex": latex.document(report).encode(),
+    }
+    if report.sampler_rows:
+        files[f"tables/{name}-samplers.csv"] = _csv(report.sampler_rows).encode()
+    return files
+
+
+def _drawn(figures: dict[str, bytes]) -> dict[str, bytes]:
+    return {f"plots/{name}": content for name, content in figures.items()}
+
+
+def _pngs(files: Iterable[str]) -> list[str]:
+    return [path for path in files if path.endswith(".png")]
+
+
+def _data(reports: GridReports) -> dict[str, Any]:
     """What ``--json`` prints."""
+    findings = reports.findings
     return {
-        "grids": [_grid(grid) for grid in findings.grids],
-        "profiles": profile_figures(findings.profiles),
+        "grids": [_grid(grid) for grid in reports.grids],
+        "profiles": profile_rows(findings.profiles),
         "loose": [record.train_id for record in findings.loose],
         "problems": findings.problems,
     }
 
 
-def _grid(grid: GridView) -> dict[str, Any]:
-    keys = ("question", "baseline", "reference", "budget", "dataset")
-    found = compare(grid)
+def _grid(report: GridReport) -> dict[str, Any]:
+    grid, compared = report.grid, report.analysis.comparison
     return {
         "name": grid.title,
-        **{key: grid.manifest[key] for key in keys},
-        "endpoint": {**grid.endpoint, "step": grid.step},
-        "verdict": found.answer or None,
-        "why_no_verdict": found.why_none,
-        "method": found.method or None,
-        "comparisons": [asdict(comparison) for comparison in found.comparisons],
-        "arms": _arms(grid),
-        "samplers": sampling_steps.figures(grid),
-        "failures": notes.failures(grid),
-        "score_cards": notes.score_cards(grid),
+        "question": grid.question,
+        "baseline": grid.baseline.name,
+        "reference": grid.manifest.reference,
+        "budget": grid.manifest.budget,
+        "dataset": grid.manifest.dataset,
+        "endpoint": {**asdict(grid.manifest.endpoint), "step": grid.step},
+        "verdict": report.answer or None,
+        "why_no_verdict": compared.why_none,
+        "method": report.method or None,
+        "comparisons": [asdict(comparison) for comparison in compared.comparisons],
+        "arms": list(report.arm_rows),
+        "samplers": list(report.sampler_rows),
+        "failures": list(report.failures),
+        "score_cards": list(report.score_cards),
     }
 
 
-def _arms(grid: GridView) -> list[dict[str, Any]]:
-    """A row an arm: the arm table's figures, then the fair views'."""
-    more = equal_budget_table.figures(grid)
-    return [row | more[row["arm"]] for row in figures(grid)]
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _csv(rows: Sequence[Row]) -> str:
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()

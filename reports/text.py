@@ -34,3 +34,8 @@ def steps(count: int | None) -> str:
 def plural(count: int, word: str) -> str:
     """``1 cell``, ``2 cells``."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def quoted(name: str) -> str:
+    """An arm's name inside a sentence."""
+    return "'none'" if name == "none" else name  # else it reads as "no arm"

@@ -59,20 +59,26 @@ class Sheet:
         return (self.weights, self.sampler)
 
 
+def sheet_path(root: Path, train_id: str, *, step: int, weights: str, sampler: str, nfe: int) -> Path:
+    """Where the sheet of a cell's samples after ``step`` steps lies in the output folder ``root``."""
+    return root / "samples" / train_id / f"step-{step:08d}-{weights}-{sampler}{nfe}.png"
+
+
 def sheets(folders: Sequence[Path], train_id: str) -> list[Sheet]:
     """The sheets of a cell in all ``folders``, by step."""
-    found = []
+    of_cell = []
     for folder in folders:
         for path in sorted((folder / "samples" / train_id).glob("step-*.png")):
             if match := _NAME.fullmatch(path.name):
-                found.append(Sheet(path=path, step=int(match[1]), weights=match[2], sampler=match[3]))
-    return sorted(found, key=lambda sheet: (sheet.step, sheet.how))
+                of_cell.append(Sheet(path=path, step=int(match[1]), weights=match[2], sampler=match[3]))
+    return sorted(of_cell, key=lambda sheet: (sheet.step, sheet.how))
 
 
 def last_sheet(folders: Sequence[Path], train_id: str, weights: str) -> Sheet | None:
     """The sheet of the last step, of ``weights`` where there is one of these."""
-    found = sheets(folders, train_id)
-    return max(found, key=lambda sheet: (sheet.step, sheet.weights == weights, sheet.sampler), default=None)
+    return max(
+        sheets(folders, train_id), key=lambda sheet: (sheet.step, sheet.weights == weights, sheet.sampler), default=None
+    )
 
 
 def open_sheet(path: Path) -> Image | None:

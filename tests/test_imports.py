@@ -3,11 +3,15 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.structure import Checkout
+
 ROOT = Path(__file__).parent.parent
+CHECKOUT = Checkout(ROOT)
 PACKAGES = ("variants", "bench", "ablations", "results", "reports", "cli")
 ALLOWED = {
     "variants": set[str](),
@@ -16,6 +20,23 @@ ALLOWED = {
     "ablations": {"variants", "bench", "results"},
     "reports": {"results"},
     "cli": {"variants", "bench", "ablations", "results", "reports"},
+}
+
+# Rooms and loose files of a package from the ground up: one imports lower floors and itself, never its own neighbours;
+# the package's __init__.py stands on top. Imports in functions and for types count.
+FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "reports": (
+        ("text",),
+        ("views",),
+        ("analysis",),
+        ("content",),
+        ("plots",),
+        ("pictures",),
+        ("formats",),
+        ("page",),
+        ("render", "watch"),
+        ("footguns", "simulation"),
+    ),
 }
 
 
@@ -39,6 +60,33 @@ def test_imports_point_one_way() -> None:
             wrong = _imports(path) - ALLOWED[package] - {package}
             edges |= {(str(path.relative_to(ROOT)), name) for name in wrong}
     assert not edges
+
+
+def test_no_modules_import_each_other() -> None:
+    assert not CHECKOUT.circles()
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_rooms_import_lower_floors_alone(package: str) -> None:
+    floor = {room: number for number, rooms in enumerate(FLOORS[package]) for room in rooms}
+    upwards = {
+        f"{module} -> {imported}"
+        for module, imported in _edges(package)
+        if _room(module) != _room(imported) and floor[_room(module)] <= floor.get(_room(imported), len(floor))
+    }
+    assert not upwards
+
+
+def _edges(package: str) -> Iterator[tuple[str, str]]:
+    """(module, what it imports) inside ``package``, without the package's own ``__init__.py``."""
+    for module, imported in CHECKOUT.graph.items():
+        if module.startswith(f"{package}."):
+            yield from ((module, name) for name in imported if name.partition(".")[0] == package)
+
+
+def _room(module: str) -> str:
+    """The room or loose file that ``module`` belongs to; "" for the package itself."""
+    return module.split(".")[1] if "." in module else ""
 
 
 @pytest.mark.parametrize(

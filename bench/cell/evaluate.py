@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.cell.identity import ScorePoint, guidance_weight, score_points, validation_steps
@@ -172,10 +171,16 @@ class Evaluation:
 
     def _save_picture(self, images: Tensor, point: ScorePoint) -> None:
         """The first images as one PNG beside the records; the same noise in every arm."""
-        from results.contact_sheets import contact_sheet
+        from results.contact_sheets import contact_sheet, sheet_path
 
-        name = f"step-{point.step:08d}-{point.weights}-{point.sampler}{point.nfe}.png"
-        path: Path = self.place.root / "samples" / self.prepared.train_id / name
+        path = sheet_path(
+            self.place.root,
+            self.prepared.train_id,
+            step=point.step,
+            weights=point.weights,
+            sampler=point.sampler,
+            nfe=point.nfe,
+        )
         contact_sheet(images[:SHOWN], path)
         if not self._is_swept({"sampler": point.sampler, "nfe": point.nfe}):
             self.tell(point.step, doing="scoring", picture={"weights": point.weights, "path": str(path)})

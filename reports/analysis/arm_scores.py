@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reports.analysis import columns as cols
-from reports.analysis.summary import interval95 as interval95
-from reports.analysis.summary import summarise
+from reports.analysis.summary import interval95, summarise
 from reports.views.grid import ArmView, GridView
 
 
@@ -23,7 +23,7 @@ class ArmPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
+class ArmScores:
     """One column of a grid: the points of the arms that have one, the floor, and the card they share."""
 
     column: cols.Column
@@ -33,21 +33,24 @@ class Scores:
     card: dict[str, Any]
 
 
-def scores(grid: GridView) -> list[Scores]:
-    """The endpoint, then a Fréchet distance and the validation loss where they are not the endpoint."""
-    found = [c for c in cols.columns(grid) if _points(grid, c)]
-    chosen: list[cols.Column] = _most(grid, [c for c in found if cols.is_endpoint(grid, c)])
+def arm_scores(grid: GridView, columns: Sequence[cols.Column]) -> list[ArmScores]:
+    """The arms' scores in the endpoint, then in a Fréchet distance and the validation loss where these are not it.
+
+    ``columns`` are the grid's.
+    """
+    scored = [c for c in columns if _points(grid, c)]
+    chosen: list[cols.Column] = _most(grid, [c for c in scored if cols.is_endpoint(grid, c)])
     for kind in ("frechet", "loss"):
         if all(column.described.kind != kind for column in chosen):
-            of_kind = [c for c in found if c.described.kind == kind]
-            first = [c for c in of_kind if c.weights == grid.endpoint["weights"]] or of_kind
+            of_kind = [c for c in scored if c.described.kind == kind]
+            first = [c for c in of_kind if c.weights == grid.weights] or of_kind
             chosen += _most(grid, first)
     return [_scores(grid, column) for column in chosen]
 
 
-def endpoint_scores(grid: GridView) -> Scores | None:
-    """The primary endpoint's scores, of the way of measuring that most arms share; None before there are any."""
-    return next((found for found in scores(grid) if found.is_endpoint), None)
+def endpoint_scores(scores: Iterable[ArmScores]) -> ArmScores | None:
+    """Of a grid's ``scores``, those of the primary endpoint; None before there are any."""
+    return next((of_column for of_column in scores if of_column.is_endpoint), None)
 
 
 def _most(grid: GridView, columns: list[cols.Column]) -> list[cols.Column]:
@@ -55,20 +58,20 @@ def _most(grid: GridView, columns: list[cols.Column]) -> list[cols.Column]:
     return [max(columns, key=lambda c: len(_points(grid, c)))] if columns else []
 
 
-def _scores(grid: GridView, column: cols.Column) -> Scores:
-    return Scores(
+def _scores(grid: GridView, column: cols.Column) -> ArmScores:
+    return ArmScores(
         column=column,
         is_endpoint=cols.is_endpoint(grid, column),
         points=tuple(_points(grid, column)),
-        floor=cols.floor(grid.arms, column),
-        card=next(iter(cols.cards(grid.arms, column)), {}),
+        floor=column.floor(grid.arms),
+        card=next(iter(column.cards(grid.arms)), {}),
     )
 
 
 def _points(grid: GridView, column: cols.Column) -> list[ArmPoint]:
     points = []
     for arm in grid.arms:
-        seeds = cols.values(arm, column)
+        seeds = column.values(arm)
         if (summary := summarise(seeds.values())) is not None:
             interval = interval95(seeds.values())
             points.append(ArmPoint(arm=arm, mean=summary.mean, std=summary.std, interval=interval, seeds=seeds))

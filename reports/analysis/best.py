@@ -6,17 +6,17 @@ from reports.analysis.verdicts import Comparison, GridComparison
 from reports.views.grid import GridView
 
 
-def best(grid: GridView, found: GridComparison) -> str | None:
+def best(grid: GridView, compared: GridComparison) -> str | None:
     """The arm that is shown to be better than every other; None where the verdicts do not show one.
 
     The intervals of the differences from the baseline hold all at once, so that two arms differ where theirs do not
     overlap; the baseline's own is zero. The arm must be ``better``, or be the baseline with all others ``worse``. An
     arm of which every seed failed competes no more; one that is unresolved, pending or without an interval does.
     """
-    if found.endpoint is None or found.why_none is not None:
+    if compared.endpoint is None or compared.why_none is not None:
         return None
-    rivals = {c.arm: c for c in found.comparisons if c.failed < c.total or not c.total}
-    sign = 1.0 if found.endpoint.described.direction == "lower" else -1.0
+    rivals = {c.arm: c for c in compared.comparisons if c.failed < c.total or not c.total}
+    sign = 1.0 if compared.endpoint.described.direction == "lower" else -1.0
     spans = {name: _span(c, sign) for name, c in rivals.items()}
     if None in spans.values():
         return None
@@ -26,11 +26,11 @@ def best(grid: GridView, found: GridComparison) -> str | None:
     return first if apart and len(ends) > 1 and _confirmed(grid, first, rivals) else None
 
 
-def _span(found: Comparison, sign: float) -> tuple[float, float] | None:
+def _span(comparison: Comparison, sign: float) -> tuple[float, float] | None:
     """The interval with lower values better."""
-    if found.interval is None or found.verdict is None:
+    if comparison.interval is None or comparison.verdict is None:
         return None
-    low, high = sorted(sign * end for end in found.interval)
+    low, high = sorted(sign * end for end in comparison.interval)
     return low, high
 
 
@@ -39,9 +39,3 @@ def _confirmed(grid: GridView, name: str, rivals: dict[str, Comparison]) -> bool
     if name == grid.baseline.name:
         return all(comparison.verdict == "worse" for comparison in rivals.values())
     return rivals[name].verdict == "better"
-
-
-def remark(grid: GridView, found: GridComparison) -> list[str]:
-    """What bold means, where anything is bold."""
-    name = best(grid, found)
-    return [f"bold: {name} is shown to be better than every other arm"] if name is not None else []

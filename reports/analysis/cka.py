@@ -12,15 +12,15 @@ from results.cka import CkaRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
-    """A record under the name that a figure shows."""
+class NamedCka:
+    """A CKA record under the name that a figure shows."""
 
     name: str
     record: CkaRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class CkaSummary:
     """A mean map in four numbers; blocks count from 1."""
 
     neighbours: float  # mean CKA of blocks that follow each other
@@ -29,8 +29,8 @@ class Summary:
     lowest_pair: tuple[int, int]
 
 
-def of_grid(grid: GridView, records: Iterable[CkaRecord]) -> list[Labelled]:
-    """The grid's own records in the arms' order: of each arm its lowest seed that has any, its last step.
+def of_grid(grid: GridView, records: Iterable[CkaRecord]) -> list[NamedCka]:
+    """The grid's CKA records in the arms' order: of each arm its lowest seed that has any, at its last step.
 
     Records of one figure were measured alike: the protocol that most arms have.
     """
@@ -41,27 +41,27 @@ def of_grid(grid: GridView, records: Iterable[CkaRecord]) -> list[Labelled]:
         alike.setdefault(_protocol(record), {}).setdefault(seeds[record.train_id][0], record)
     if not alike:
         return []
-    found = max(alike.values(), key=len)
-    return [Labelled(name=arm.name, record=found[arm.name]) for arm in grid.arms if arm.name in found]
+    by_arm = max(alike.values(), key=len)
+    return [NamedCka(name=arm.name, record=by_arm[arm.name]) for arm in grid.arms if arm.name in by_arm]
 
 
 def _protocol(record: CkaRecord) -> tuple[object, ...]:
     return (record.step, record.weights, record.split, record.images, record.batch_size, *record.times)
 
 
-def loose(findings: Findings) -> list[Labelled]:
-    """Records of no grid, under their variants' names."""
+def loose(findings: Findings) -> list[NamedCka]:
+    """CKA records of cells of no grid, under their variants' names."""
     used = {cell.train_id for grid in findings.grids for cell in grid.cells}
-    return [Labelled(name=record.variant, record=record) for record in findings.cka if record.train_id not in used]
+    return [NamedCka(name=record.variant, record=record) for record in findings.cka if record.train_id not in used]
 
 
-def summary(record: CkaRecord) -> Summary:
-    """What a map says in four numbers; a network of one block has no pair, and all are 1."""
-    found, blocks = record.mean, range(record.blocks)
-    pairs = [(found[i][j], (i + 1, j + 1)) for i in blocks for j in blocks if i < j] or [(1.0, (1, 1))]
+def summary(record: CkaRecord) -> CkaSummary:
+    """What a record's mean map says in four numbers; a network of one block has no pair, and all are 1."""
+    mean, blocks = record.mean, range(record.blocks)
+    pairs = [(mean[i][j], (i + 1, j + 1)) for i in blocks for j in blocks if i < j] or [(1.0, (1, 1))]
     adjacent = [value for value, (i, j) in pairs if j == i + 1] or [1.0]
     lowest, pair = min(pairs)
-    return Summary(
+    return CkaSummary(
         neighbours=math.fsum(adjacent) / len(adjacent),
         pairs=math.fsum(value for value, _ in pairs) / len(pairs),
         lowest=lowest,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from reports.views.grid import ArmView, GridView
+from reports.views.grid import ArmView, CellView, GridView
 from results.metrics import Metric, describe
 from results.record import Record, Score
 
@@ -16,18 +17,26 @@ from results.record import Record, Score
 _CARD_FIELDS = ("count", "extractor", "weights_sha256", "resize", "reference", "sampler", "nfe", "guidance", "labels")
 _EXACT_FIELDS = ("images_per_bin", "bins", "t", "fingerprint", "kernel", "k", "subset", "card_version")
 
+How = tuple[tuple[str, str], ...]  # facts of a score under which it compares with others, sorted
+ColumnKey = tuple[str, str, int, How]  # metric, weights, step
+CellScore = tuple[CellView, Score]
+
 _ORDER = ("frechet", "kernel", "precision", "recall", "loss", "other", "bin", "cost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of scores. ``how`` is the part of the card, and the dataset, that all its numbers share."""
+    """One column of scores. ``how`` is the part of the card, and the dataset, that all its numbers share.
+
+    ``scores`` are by arm, of cells that trained to the end.
+    """
 
     metric: str
     weights: str
     step: int
-    how: tuple[tuple[str, str], ...]
+    how: How
     suffix: str = ""  # what tells it from another column of the same metric and weights
+    scores: Mapping[str, Sequence[CellScore]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def described(self) -> Metric:
@@ -48,11 +57,29 @@ class Column:
         """The column's name in files: metric and weights as they are recorded."""
         return " ".join(part for part in (self.metric, self.weights, self.suffix) if part)
 
-    def key(self) -> tuple[Any, ...]:
+    @property
+    def key(self) -> ColumnKey:
+        """What all its numbers share."""
         return (self.metric, self.weights, self.step, self.how)
 
+    def of(self, arm: ArmView) -> Sequence[CellScore]:
+        """The arm's scores, each with its cell, in the order of its seeds."""
+        return self.scores.get(arm.name, ())
 
-def how_measured(record: Record, score: Score) -> tuple[tuple[str, str], ...]:
+    def values(self, arm: ArmView) -> dict[int, float]:
+        """The arm's values by seed, of cells that trained to the end."""
+        return {cell.seed: score.value for cell, score in self.of(arm) if score.value is not None}
+
+    def cards(self, arms: Iterable[ArmView]) -> list[dict[str, Any]]:
+        """The score cards behind the column, in the arms' order."""
+        return [score.card for arm in arms for _, score in self.of(arm)]
+
+    def floor(self, arms: Iterable[ArmView]) -> float | None:
+        """What real held-out images score in this column; None where it was not, or could not be, measured."""
+        return first_floor(self.cards(arms))
+
+
+def how_measured(record: Record, score: Score) -> How:
     """The facts under which ``score`` compares with others, sorted."""
     facts = {key: str(value) for key, value in score.card.items() if _splits(key)}
     data = record.dataset.get("fingerprint") or record.dataset.get("name", "")
@@ -67,71 +94,48 @@ def _splits(key: str) -> bool:
 
 
 def columns(grid: GridView) -> list[Column]:
-    """All columns at the endpoint's step, the endpoint's own first, then by kind of metric."""
-    found: dict[tuple[Any, ...], Column] = {}
+    """All columns at the endpoint's step with their scores, the endpoint's own first, then by kind of metric."""
+    unordered = [
+        Column(metric=metric, weights=weights, step=step, how=how, scores=by_arm)
+        for (metric, weights, step, how), by_arm in _last_scores(grid).items()
+    ]
+    return _told_apart(sorted(unordered, key=lambda c: (not is_endpoint(grid, c), _rank(c), c.metric, c.weights)))
+
+
+def _last_scores(grid: GridView) -> dict[ColumnKey, dict[str, list[CellScore]]]:
+    """The scores at the endpoint's step by what makes them comparable, then by arm."""
+    scores: dict[ColumnKey, dict[str, list[CellScore]]] = {}
     last = grid.step  # once: it asks every record of the grid
     for arm in grid.arms:
-        for record in arm.survivors:
+        for cell in arm.cells:
+            if (record := cell.survivor) is None:
+                continue
             for score in record.scores:
                 if score.step == last:
-                    column = column_of(record, score)
-                    found.setdefault(column.key(), column)
-    ordered = sorted(found.values(), key=lambda c: (not is_endpoint(grid, c), _rank(c), c.metric, c.weights))
-    return _told_apart(ordered)
-
-
-def column_of(record: Record, score: Score) -> Column:
-    """The column that ``score`` belongs to."""
-    return Column(metric=score.metric, weights=score.weights, step=score.step, how=how_measured(record, score))
+                    key = (score.metric, score.weights, score.step, how_measured(record, score))
+                    scores.setdefault(key, {}).setdefault(arm.name, []).append((cell, score))
+    return scores
 
 
 def is_endpoint(grid: GridView, column: Column) -> bool:
     """Whether the column is (one reading of) the grid's primary endpoint."""
-    return (column.metric, column.weights) == (grid.endpoint["metric"], grid.endpoint["weights"])
+    return (column.metric, column.weights) == (grid.metric_name, grid.weights)
 
 
 def shown(grid: GridView, column: Column) -> bool:
     """Whether a column stands in the arm table; the CSV has all. Noise-level bins and second weights' losses do not."""
     kind = column.described.kind
-    return kind not in ("bin", "cost") and (kind != "loss" or column.weights == grid.endpoint["weights"])
+    return kind not in ("bin", "cost") and (kind != "loss" or column.weights == grid.weights)
 
 
-def values(arm: ArmView, column: Column) -> dict[int, float]:
-    """The arm's values in ``column`` by seed, of cells that trained to the end."""
-    result: dict[int, float] = {}
-    for cell in arm.cells:
-        if (record := cell.survivor) is None:
-            continue
-        for score in record.scores:
-            if score.step == column.step and score.value is not None and _belongs(record, score, column):
-                result[cell.seed] = score.value
-    return result
-
-
-def cards(arms: Iterable[ArmView], column: Column) -> list[dict[str, Any]]:
-    """The score cards behind a column, in the arms' order."""
-    return [
-        score.card
-        for arm in arms
-        for record in arm.survivors
-        for score in record.scores
-        if score.step == column.step and _belongs(record, score, column)  # the step first: most scores fail it
-    ]
-
-
-def floor(arms: Iterable[ArmView], column: Column) -> float | None:
-    """What real held-out images score in this column; None where it was not, or could not be, measured."""
-    for card in cards(arms, column):
+def first_floor(cards: Iterable[Mapping[str, Any]]) -> float | None:
+    """The floor of the first card that has one: what real held-out images score."""
+    for card in cards:
         value = card.get("floor")
         value = value.get("value") if isinstance(value, dict) else value
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     return None
-
-
-def _belongs(record: Record, score: Score, column: Column) -> bool:
-    named = (score.metric, score.weights, score.step) == (column.metric, column.weights, column.step)
-    return named and how_measured(record, score) == column.how
 
 
 def _rank(column: Column) -> int:
@@ -147,11 +151,7 @@ def _told_apart(ordered: list[Column]) -> list[Column]:
         keys = {key for twin in twins for key, _ in twin.how}
         differing = [key for key in sorted(keys) if len({dict(twin.how).get(key) for twin in twins}) > 1]
         facts = [f"{key.replace('_', ' ')} {_brief(dict(column.how).get(key, 'unknown'))}" for key in differing]
-        result.append(
-            Column(
-                metric=column.metric, weights=column.weights, step=column.step, how=column.how, suffix=", ".join(facts)
-            )
-        )
+        result.append(dataclasses.replace(column, suffix=", ".join(facts)))
     return result
 
 

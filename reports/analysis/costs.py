@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from reports.views.grid import ArmView, GridView
+from reports.views.grid import GridView
 from results.profile import MODES, ProfileRecord
-
-_GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,27 +18,18 @@ class CostColumns:
     how: str  # device and setting
     by_arm: dict[str, ProfileRecord]
 
-    @property
-    def headings(self) -> tuple[str, str]:
-        """Lines of the two columns' headings."""
-        return f"{self.mode}\nimages/s ↑", f"{self.mode}\npeak memory ↓"
-
-    def texts(self, arm: ArmView) -> tuple[str, str]:
-        record = self.by_arm.get(arm.name)
-        return (rate(record.timing["imgs_per_s"]), size(peak_bytes(record))) if record else ("–", "–")
-
 
 def cost_columns(grid: GridView) -> list[CostColumns]:
-    """For each mode the setting that most arms were measured in, the fastest among equals."""
-    found: dict[tuple[str, str], dict[str, ProfileRecord]] = {}
+    """The grid's measured costs, a mode each: in the setting that most arms share, the fastest among equals."""
+    measured: dict[tuple[str, str], dict[str, ProfileRecord]] = {}
     for arm in grid.arms:
         for record in arm.profiles:
             if record.ok and record.mode != "count":
                 how = f"{setting_text(record)} on {record.device_name}"
-                found.setdefault((record.mode, how), {})[arm.name] = record
+                measured.setdefault((record.mode, how), {})[arm.name] = record
     result = []
     for mode in MODES:
-        candidates = [(how, arms) for (of, how), arms in found.items() if of == mode]
+        candidates = [(how, arms) for (of, how), arms in measured.items() if of == mode]
         if candidates:
             how, arms = max(candidates, key=lambda pair: (len(pair[1]), _typical(pair[1].values())))
             result.append(CostColumns(mode=mode, how=how, by_arm=arms))
@@ -68,17 +57,3 @@ def peak_bytes(record: ProfileRecord) -> int | None:
     allocated = memory.get("peak_allocated")
     grown = memory.get("peak_rss_growth")
     return allocated if allocated is not None else grown
-
-
-def rate(value: float | None) -> str:
-    """Images a second with three digits, or all before the point."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def size(count: int | None) -> str:
-    """Bytes as ``17.3 GiB`` or ``5.2 MiB``."""
-    if count is None:
-        return "–"
-    return f"{count / _GIB:.2f} GiB" if count >= _GIB else f"{count / 2**20:.1f} MiB"

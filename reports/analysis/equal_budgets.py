@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from reports.analysis import columns as cols
 from reports.analysis.costs import setting_text
-from reports.analysis.trajectories import Trajectory, trajectories, value_at
-from reports.analysis.verdicts import Comparison, compare, endpoint_column, judge
+from reports.analysis.trajectories import Curves, value_at
+from reports.analysis.verdicts import Comparison, GridComparison, judge
 from reports.text import steps
 from reports.views.grid import ArmView, GridView
 from results.metrics import si
@@ -21,8 +21,8 @@ from results.profile import ProfileRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """One view. ``at`` is the step at which an arm has spent the budget, ``missing`` why an arm has no score there.
+class EqualBudget:
+    """One fair view. ``at`` is the step at which an arm has spent the budget, ``missing`` why it has no score there.
 
     ``values`` are scores by arm and seed, ``comparisons`` one an arm but the baseline. ``why_none`` says why the view
     cannot be had at all, or why nothing in it can be judged.
@@ -47,19 +47,19 @@ class View:
         return bool(self.values)
 
     def of(self, arm: str) -> Comparison | None:
-        return next((found for found in self.comparisons if found.arm == arm), None)
+        return next((comparison for comparison in self.comparisons if comparison.arm == arm), None)
 
 
-def views(grid: GridView) -> list[View]:
-    """The three views, in this order; none before there is a score of the endpoint."""
-    column = endpoint_column(grid)
+def equal_budgets(grid: GridView, compared: GridComparison, curves: Curves) -> list[EqualBudget]:
+    """The fair views at equal steps, MACs and time, in this order; none before there is a score of the endpoint.
+
+    ``compared`` are the grid's verdicts, ``curves`` the trajectories of the column that they stand on.
+    """
+    column = compared.endpoint
     if column is None:
         return []
-    curves = _whole(trajectories(grid, column), column.step)
-    return [_equal_steps(grid, column), _equal_macs(grid, column, curves), _equal_time(grid, column, curves)]
-
-
-Curves = dict[str, dict[int, Trajectory]]
+    whole = _whole(curves, column.step)
+    return [_equal_steps(grid, column, compared), _equal_macs(grid, column, whole), _equal_time(grid, column, whole)]
 
 
 def _whole(curves: Curves, last: int) -> Curves:
@@ -70,34 +70,33 @@ def _whole(curves: Curves, last: int) -> Curves:
     }
 
 
-def _equal_steps(grid: GridView, column: cols.Column) -> View:
-    found = compare(grid)
-    return View(
+def _equal_steps(grid: GridView, column: cols.Column, compared: GridComparison) -> EqualBudget:
+    return EqualBudget(
         name="steps",
         title="equal steps",
         budget=f"{steps(column.step)} steps",
         at={arm.name: float(column.step) for arm in grid.arms},
-        values={arm.name: cols.values(arm, column) for arm in grid.arms},
-        comparisons=found.comparisons,
-        why_none=found.why_none,
+        values={arm.name: column.values(arm) for arm in grid.arms},
+        comparisons=compared.comparisons,
+        why_none=compared.why_none,
     )
 
 
-def _equal_macs(grid: GridView, column: cols.Column, curves: Curves) -> View:
+def _equal_macs(grid: GridView, column: cols.Column, curves: Curves) -> EqualBudget:
     title = "equal training MACs"
     totals = {
         arm: float(max(points[-1].macs for points in by_seed.values())) for arm, by_seed in curves.items() if by_seed
     }
     if not totals or min(totals.values()) <= 0:
-        return View(name="macs", title=title, budget="", why_none="the records do not say what training cost")
+        return EqualBudget(name="macs", title=title, budget="", why_none="the records do not say what training cost")
     least = min(totals, key=lambda arm: totals[arm])
     budget = f"{si(totals[least])} MACs, all that {least} spends"
-    return _at_budget(View(name="macs", title=title, budget=budget), grid, column, curves, totals)
+    return _at_budget(EqualBudget(name="macs", title=title, budget=budget), grid, column, curves, totals)
 
 
-def _equal_time(grid: GridView, column: cols.Column, curves: Curves) -> View:
+def _equal_time(grid: GridView, column: cols.Column, curves: Curves) -> EqualBudget:
     """Steps times the median profiled time of a step, on one device in one setting."""
-    view = View(name="time", title="equal training time", budget="")
+    view = EqualBudget(name="time", title="equal training time", budget="")
     batch = _agreed(grid, "batch_size")  # images a training step
     how, profiles = _profiled(grid, batch)
     if batch is None or grid.baseline.name not in profiles or len(profiles) < 2:
@@ -115,12 +114,12 @@ def _equal_time(grid: GridView, column: cols.Column, curves: Curves) -> View:
 
 def _command(grid: GridView, batch: int | None) -> str:
     """What profiles the networks of this grid, which the preset and the data decide."""
-    preset = grid.manifest.get("preset")
-    chosen = ["--grid", grid.manifest["name"], *(["--preset", preset] if isinstance(preset, str) else [])]
+    asked = grid.manifest
+    chosen = ["--grid", asked.name, *(["--preset", asked.preset] if asked.preset is not None else [])]
     size = _agreed(grid, "image_size")
     chosen += [
         "--dataset",
-        grid.manifest["dataset"],
+        asked.dataset,
         *(["--image-size", str(size)] if size else []),
         "--mode",
         "train",
@@ -130,15 +129,17 @@ def _command(grid: GridView, batch: int | None) -> str:
     return " ".join(["uvit profile", *chosen, "--out DIR"])
 
 
-def _at_budget(view: View, grid: GridView, column: cols.Column, curves: Curves, totals: Mapping[str, float]) -> View:
+def _at_budget(
+    view: EqualBudget, grid: GridView, column: cols.Column, curves: Curves, totals: Mapping[str, float]
+) -> EqualBudget:
     """The view with scores where each arm has spent as much as the cheapest spends in all."""
     least = min(totals.values())
     at = {arm: column.step * least / total for arm, total in totals.items()}
     values: dict[str, dict[int, float]] = {}
     missing = {arm.name: _why_missing(view, arm) for arm in grid.arms if arm.name not in at}
     for arm, step in at.items():
-        found = {seed: value_at(points, step) for seed, points in curves[arm].items()}
-        values[arm] = {seed: value for seed, value in found.items() if value is not None}
+        at_step = {seed: value_at(points, step) for seed, points in curves[arm].items()}
+        values[arm] = {seed: value for seed, value in at_step.items() if value is not None}
         if not values[arm]:
             first = min(points[0].step for points in curves[arm].values())
             missing[arm] = f"needed at step {step:,.0f}, before its first evaluation (step {steps(first)})"
@@ -147,7 +148,7 @@ def _at_budget(view: View, grid: GridView, column: cols.Column, curves: Curves, 
     return dataclasses.replace(view, at=at, values=values, comparisons=noted, missing=missing, why_none=why)
 
 
-def _why_missing(view: View, arm: ArmView) -> str:
+def _why_missing(view: EqualBudget, arm: ArmView) -> str:
     if not arm.survivors:
         return "no finished cell"
     return "not profiled in this setting" if view.name == "time" else "not scored at the endpoint's step"
@@ -155,8 +156,8 @@ def _why_missing(view: View, arm: ArmView) -> str:
 
 def _agreed(grid: GridView, name: str) -> int | None:
     """A positive number of the training configuration, where all cells agree."""
-    found = {record.training.get(name) for arm in grid.arms for record in arm.records}
-    value = found.pop() if len(found) == 1 else None
+    values = {record.training.get(name) for arm in grid.arms for record in arm.records}
+    value = values.pop() if len(values) == 1 else None
     return value if isinstance(value, int) and value > 0 else None
 
 
@@ -165,20 +166,20 @@ def _profiled(grid: GridView, batch: int | None) -> tuple[str, dict[str, Profile
 
     Among equals the one at the training's own batch size, then the fastest.
     """
-    found: dict[str, dict[str, ProfileRecord]] = {}
+    by_setting: dict[str, dict[str, ProfileRecord]] = {}
     for arm in grid.arms:
         for record in arm.profiles:
             if record.ok and record.mode == "train" and record.timing.get("imgs_per_s"):
-                found.setdefault(f"{setting_text(record)} on {record.device_name}", {})[arm.name] = record
+                by_setting.setdefault(f"{setting_text(record)} on {record.device_name}", {})[arm.name] = record
 
     def rank(how: str) -> tuple[bool, int, bool, float]:
-        arms = found[how]
+        arms = by_setting[how]
         record = next(iter(arms.values()))
         fastest = max(record.timing["imgs_per_s"] for record in arms.values())
         return grid.baseline.name in arms, len(arms), record.batch_size == batch, fastest
 
-    best = max(found, key=rank, default="")
-    return best, found.get(best, {})
+    best = max(by_setting, key=rank, default="")
+    return best, by_setting.get(best, {})
 
 
 def _duration(seconds: float) -> str:

@@ -44,12 +44,12 @@ def p_value(mean: float, sd: float, n: int) -> float:
 def holm(p_values: Sequence[float | None], arms: int) -> list[float | None]:
     """Holm's step-down correction (1979) over ``arms`` comparisons; absent ones count as if they were the largest."""
     order = sorted((p, i) for i, p in enumerate(p_values) if p is not None)
-    found: list[float | None] = [None] * len(p_values)
+    corrected: list[float | None] = [None] * len(p_values)
     highest = 0.0
     for rank, (p, i) in enumerate(order):
         highest = max(highest, min(1.0, (arms - rank) * p))
-        found[i] = highest
-    return found
+        corrected[i] = highest
+    return corrected
 
 
 def p_equivalent(mean: float, sd: float, n: int, margin: float, arms: int) -> float:
@@ -78,7 +78,7 @@ def detectable(sd: float, n: int, arms: int) -> float:
 
 @cache
 def _detectable(n: int, arms: int) -> float:
-    """The same in standard errors."""
+    """The detectable difference in standard errors."""
     c, spread = critical(n, arms), _spread(n)
 
     def power(shift: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports.views.grid import ArmView, GridView
-from results.metrics import describe
+from results.metrics import Metric, describe
 from results.paper import Panel, panels
 
 
@@ -16,28 +16,13 @@ class PaperColumn:
     panels: tuple[Panel, ...]
 
     @property
-    def heading(self) -> str:
-        return "\n".join(["paper †", *describe(self.panels[0].metric).heading])
-
-    @property
-    def csv(self) -> str:
-        return f"paper {self.panels[0].metric}"
-
-    @property
-    def metric(self) -> str:
-        return self.panels[0].metric
+    def metric(self) -> Metric:
+        return describe(self.panels[0].metric)
 
     @property
     def step(self) -> int:
         """The step of the paper's training at which its scores were read."""
         return self.panels[0].steps
-
-    @property
-    def note(self) -> str:
-        """Where the figures come from, and what they are good for."""
-        letters = [panel.name[-1] for panel in self.panels]
-        source = self.panels[0].source.replace(f"({letters[0]})", f"({', '.join(letters)})", 1)
-        return f"† {source}; CIFAR10, U-ViT-S/2, 500K steps, one seed: not comparable in value with ours, only in order"
 
     def value(self, arm: ArmView) -> float | None:
         """The paper's score of the arm that differs in one axis; None where it has none."""
@@ -48,9 +33,6 @@ class PaperColumn:
             if list(options) == [panel.axis]:
                 return panel.values.get(options[panel.axis])
         return None
-
-    def text(self, arm: ArmView) -> str:
-        return describe(self.panels[0].metric).format(self.value(arm))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +45,13 @@ class PaperCurves:
 
 def paper_curves(grid: GridView) -> list[PaperCurves]:
     """The panels that a grid's reference names, each with the curves of the grid's arms; those with an arm only."""
-    found = []
-    for panel in panels(grid.manifest["reference"]):
+    beside = []
+    for panel in panels(grid.manifest.reference):
         arms = {arm.name: _option(arm, panel) for arm in grid.arms}
         curves = {name: panel.curves[option] for name, option in arms.items() if option in panel.curves}
         if any(arms[name] != panel.default for name in curves):
-            found.append(PaperCurves(panel=panel, by_arm=curves))
-    return found
+            beside.append(PaperCurves(panel=panel, by_arm=curves))
+    return beside
 
 
 def _option(arm: ArmView, panel: Panel) -> str | None:
@@ -80,9 +62,9 @@ def _option(arm: ArmView, panel: Panel) -> str | None:
 
 
 def paper_column(grid: GridView) -> PaperColumn | None:
-    """The column for a grid whose reference names a panel of Figure 2, if any of its arms stands there."""
+    """The paper's column of a grid whose reference names a panel of Figure 2, if any of its arms stands there."""
     axes = {axis for arm in grid.arms for axis in arm.options}
-    named = tuple(panel for panel in panels(grid.manifest["reference"]) if panel.axis in axes)
+    named = tuple(panel for panel in panels(grid.manifest.reference) if panel.axis in axes)
     if not named:
         return None
     column = PaperColumn(panels=named)

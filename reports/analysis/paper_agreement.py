@@ -12,13 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from reports.analysis import columns as cols
-from reports.analysis.paper import paper_column
+from reports.analysis.paper import PaperColumn
 from reports.analysis.summary import paired_difference
-from reports.analysis.verdicts import endpoint_column
-from reports.content.wording import quoted
-from reports.text import plural, steps
 from reports.views.grid import GridView
-from results.metrics import describe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,34 +38,20 @@ class Agreement:
     tau: float | None
     interval: tuple[float, float] | None  # of tau over resampled seeds, at 95%
 
-    @property
-    def note(self) -> str:
-        """One line on what agrees."""
-        told = [sign for sign in self.signs.values() if sign != "paper tie"]
-        ties = [quoted(arm) for arm, sign in self.signs.items() if sign == "paper tie"]
-        tied = f"; the paper's differences under {TIE} FID are ties: {', '.join(ties)}" if ties else ""
-        line = (
-            f"sign of the difference from the baseline as in the paper (at step {steps(self.step)}): "
-            f"{sum(sign == 'same' for sign in told)} of {plural(len(told), 'arm')}{tied}"
-        )
-        if self.tau is None:
-            return line
-        spread = "" if self.interval is None else f" [{self.interval[0]:.2f}, {self.interval[1]:.2f}]"
-        how = f" (95% of resamples of {plural(self.seeds, 'seed')})" if spread else ""
-        return f"{line}; Kendall's τ_b over {len(self.arms)} arms {self.tau:.2f}{spread}{how}".replace("-", "−")
 
+def agreement(grid: GridView, paper: PaperColumn | None, column: cols.Column | None) -> Agreement | None:
+    """How far the order of arms in ``column``, the reading of the grid's endpoint, agrees with the paper's.
 
-def agreement(grid: GridView) -> Agreement | None:
-    """None without a paper's column, a score of the endpoint with a direction, or a baseline that is trained enough."""
-    paper, column = paper_column(grid), endpoint_column(grid)
+    None without a paper's column, a score of the endpoint with a direction, or a baseline that is trained enough.
+    """
     if paper is None or column is None or column.described.direction == "none" or grid.baseline.count("undertrained"):
         return None
     theirs = {arm.name: value for arm in grid.arms if (value := paper.value(arm)) is not None}
-    ours = {arm.name: found for arm in grid.arms if arm.name in theirs and (found := cols.values(arm, column))}
+    ours = {arm.name: by_seed for arm in grid.arms if arm.name in theirs and (by_seed := column.values(arm))}
     if len(ours) < 2 or grid.baseline.name not in ours:
         return None
-    same_way = 1.0 if describe(paper.metric).direction == column.described.direction else -1.0
-    shared = sorted(set.intersection(*(set(found) for found in ours.values())))
+    same_way = 1.0 if paper.metric.direction == column.described.direction else -1.0
+    shared = sorted(set.intersection(*(set(by_seed) for by_seed in ours.values())))
     tau, interval = _kendall(ours, theirs, shared, same_way) if len(ours) >= FEWEST_ARMS and shared else (None, None)
     return Agreement(
         step=paper.step,
@@ -85,15 +67,15 @@ def _signs(
     grid: GridView, ours: Mapping[str, dict[int, float]], theirs: Mapping[str, float], same_way: float
 ) -> dict[str, Sign]:
     base = grid.baseline.name
-    found: dict[str, Sign] = {}
+    signs: dict[str, Sign] = {}
     for arm in ours:
         difference = paired_difference(ours[arm], ours[base])
         if arm == base or difference is None:
             continue
         paper = theirs[arm] - theirs[base]
         alike = same_way * difference.mean * paper > 0
-        found[arm] = "paper tie" if abs(paper) < TIE else "same" if alike else "opposite"
-    return found
+        signs[arm] = "paper tie" if abs(paper) < TIE else "same" if alike else "opposite"
+    return signs
 
 
 def _kendall(
@@ -102,7 +84,7 @@ def _kendall(
     """τ_b of the arms' means over the seeds that all have, and its spread when seeds are drawn again together."""
     import numpy as np
 
-    scores = same_way * np.array([[found[seed] for seed in seeds] for found in ours.values()])
+    scores = same_way * np.array([[by_seed[seed] for seed in seeds] for by_seed in ours.values()])
     paper = _pair_signs(np.array([theirs[arm] for arm in ours]), tie=TIE)
     tau = float(_tau_b(_pair_signs(scores.mean(axis=1)), paper))
     if math.isnan(tau):

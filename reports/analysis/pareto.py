@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-from reports.analysis.arm_scores import ArmPoint, Scores
-from reports.analysis.costs import cost_columns
-from reports.content.arm_table import size
+from reports.analysis.arm_scores import ArmPoint, ArmScores
+from reports.analysis.costs import CostColumns
 from reports.views.grid import GridView
 from results.metrics import Direction, describe
 
@@ -24,21 +25,24 @@ class Tradeoff:
     front: frozenset[str]
 
 
-def tradeoffs(grid: GridView, scores: Scores) -> list[Tradeoff]:
-    """Costs in which at least two of the arms with a score differ."""
-    found = []
-    for name, label in (("macs", "GMACs, forward"), ("params", "parameters, M")):
-        costs = {arm.name: float(value) for arm in grid.arms if (value := size(arm, name)) is not None}
-        found.append(_tradeoff(name, label, describe(name).scale, "lower", "", costs, scores))
-    for measured in cost_columns(grid):
+_SIZES: dict[Literal["macs", "params"], str] = {"macs": "GMACs, forward", "params": "parameters, M"}
+
+
+def tradeoffs(grid: GridView, costs: Iterable[CostColumns], scores: ArmScores) -> list[Tradeoff]:
+    """Costs (the network's own, then the measured ``costs``) in which at least two of the arms with a score differ."""
+    costly = []
+    for name, label in _SIZES.items():
+        sizes = {arm.name: float(value) for arm in grid.arms if (value := arm.network_size(name)) is not None}
+        costly.append(_tradeoff(name, label, describe(name).scale, "lower", "", sizes, scores))
+    for measured in costs:
         rates = {name: float(record.timing["imgs_per_s"]) for name, record in measured.by_arm.items()}
         label = f"images/s ({measured.mode})"
-        found.append(_tradeoff(f"{measured.mode} imgs_per_s", label, 1.0, "higher", measured.how, rates, scores))
-    return [tradeoff for tradeoff in found if len({cost for cost, _ in tradeoff.points}) > 1]
+        costly.append(_tradeoff(f"{measured.mode} imgs_per_s", label, 1.0, "higher", measured.how, rates, scores))
+    return [tradeoff for tradeoff in costly if len({cost for cost, _ in tradeoff.points}) > 1]
 
 
 def _tradeoff(
-    name: str, label: str, scale: float, direction: Direction, how: str, costs: dict[str, float], scores: Scores
+    name: str, label: str, scale: float, direction: Direction, how: str, costs: dict[str, float], scores: ArmScores
 ) -> Tradeoff:
     points = tuple((costs[p.arm.name], p) for p in scores.points if p.arm.name in costs)
     front = pareto_front([(cost, point.mean) for cost, point in points], direction, scores.column.described.direction)

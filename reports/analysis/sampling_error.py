@@ -9,33 +9,16 @@ from __future__ import annotations
 import math
 
 from reports.analysis import columns as cols
-from reports.views.grid import ArmView, GridView
-
-LABEL = "sampling standard error of one score"
+from reports.views.grid import ArmView
 
 
 def errors(arm: ArmView, column: cols.Column) -> list[float]:
-    """Those of the arm's seeds that have one."""
-    found = (card.get("sampling_se") for card in cols.cards([arm], column))
-    return [float(e) for e in found if isinstance(e, int | float) and not isinstance(e, bool)]
+    """The sampling errors of the arm's scores in ``column``, of the seeds that have one."""
+    told = (card.get("sampling_se") for card in column.cards([arm]))
+    return [float(e) for e in told if isinstance(e, int | float) and not isinstance(e, bool)]
 
 
 def typical(arm: ArmView, column: cols.Column) -> float | None:
-    """The root mean square over the arm's seeds; None where no score has an error."""
-    found = errors(arm, column)
-    return math.sqrt(sum(e * e for e in found) / len(found)) if found else None
-
-
-def lines(grid: GridView) -> list[str]:
-    """One line a shown column: the smallest and largest error of its scores."""
-    result = []
-    for column in cols.columns(grid):
-        found = [e for arm in grid.arms for e in errors(arm, column)] if cols.shown(grid, column) else []
-        if found:
-            low, high = (column.described.format(end) for end in (min(found), max(found)))
-            span = low if low == high else f"{low} to {high}"
-            result.append(
-                f"{column.label}: {LABEL} {span} (block jackknife over its images; says nothing of other seeds and "
-                "enters no verdict)"
-            )
-    return result
+    """The arm's sampling error in ``column``: the root mean square over its seeds; None where no score has one."""
+    each = errors(arm, column)
+    return math.sqrt(sum(e * e for e in each) / len(each)) if each else None

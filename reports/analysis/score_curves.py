@@ -1,4 +1,4 @@
-"""What a plot shows, as numbers: each arm's scores against steps, seed by seed, and their mean and range."""
+"""Curves as numbers: each arm's scores against steps, seed by seed, and their mean and range."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Curve:
         if not alive:
             return []
         common = sorted(set.intersection(*(set(points) for points in alive)))
-        found = [(step, [points[step] for points in alive]) for step in common]
-        return [(step, sum(v) / len(v), min(v), max(v)) for step, v in found]
+        by_step = [(step, [points[step] for points in alive]) for step in common]
+        return [(step, sum(v) / len(v), min(v), max(v)) for step, v in by_step]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+class CurvePanel:
     """One score of a grid: every arm's curve, measured in one way, and the floor."""
 
     metric: Metric
@@ -50,9 +50,9 @@ class Panel:
         return len({step for c in self.curves for points in c.seeds.values() for step, _ in points}) < 2
 
 
-def panels(grid: GridView) -> list[Panel]:
-    """The endpoint, then a Fréchet distance of samples and the validation loss where they are not the endpoint."""
-    endpoint = (grid.endpoint["metric"], grid.endpoint["weights"])
+def panels(grid: GridView) -> list[CurvePanel]:
+    """The curves of the endpoint, of a Fréchet distance and of the validation loss where these are not the endpoint."""
+    endpoint = (grid.metric_name, grid.weights)
     seen = _measured(grid)
     chosen = [key for key in seen if key[:2] == endpoint][:1]
     for kind in ("frechet", "loss"):
@@ -64,7 +64,7 @@ def panels(grid: GridView) -> list[Panel]:
     return [_panel(grid, key, is_endpoint=key[:2] == endpoint) for key in order]
 
 
-_Key = tuple[str, str, tuple[tuple[str, str], ...]]
+_Key = tuple[str, str, cols.How]  # metric, weights
 
 
 def _measured(grid: GridView) -> dict[_Key, int]:
@@ -78,22 +78,21 @@ def _measured(grid: GridView) -> dict[_Key, int]:
     return {key: points for key, points in seen.items() if points}
 
 
-def _panel(grid: GridView, key: _Key, *, is_endpoint: bool) -> Panel:
-    metric, weights, how = key
+def _panel(grid: GridView, key: _Key, *, is_endpoint: bool) -> CurvePanel:
+    metric, weights, _ = key
     curves = tuple(curve for arm in grid.arms if (curve := _curve(arm, key)).seeds)
     steps = [points[-1][0] for curve in curves for points in curve.seeds.values()]
-    column = cols.Column(metric=metric, weights=weights, step=max(steps), how=how)
-    return Panel(
+    return CurvePanel(
         metric=describe(metric),
         weights=weights,
         is_endpoint=is_endpoint,
         curves=curves,
-        floor=cols.floor(grid.arms, column),
+        floor=_floor(grid, key, max(steps)),
         card=_card(grid, key),
     )
 
 
-def loss_panel(grid: GridView) -> Panel | None:
+def loss_panel(grid: GridView) -> CurvePanel | None:
     """The training loss of every arm, each point the mean since the one before; None where no record has any."""
     curves = []
     for arm in grid.arms:
@@ -105,7 +104,18 @@ def loss_panel(grid: GridView) -> Panel | None:
     if not curves:
         return None
     metric = describe("train_loss")
-    return Panel(metric=metric, weights="raw", is_endpoint=False, curves=tuple(curves), floor=None)
+    return CurvePanel(metric=metric, weights="raw", is_endpoint=False, curves=tuple(curves), floor=None)
+
+
+def _floor(grid: GridView, key: _Key, step: int) -> float | None:
+    """The floor beside the scores at ``step`` that were measured so, of cells that trained to the end."""
+    return cols.first_floor(
+        score.card
+        for arm in grid.arms
+        for record in arm.survivors
+        for score in record.scores
+        if score.step == step and (score.metric, score.weights, cols.how_measured(record, score)) == key
+    )
 
 
 def _card(grid: GridView, key: _Key) -> dict[str, Any]:

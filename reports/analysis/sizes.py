@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.analysis.arm_scores import ArmPoint, Scores
+from reports.analysis.arm_scores import ArmPoint, ArmScores
 from reports.views.grid import ArmView
 
 SIZES = {"depth": "depth, blocks", "width": "width, dimensions", "patch": "patch, pixels"}
@@ -23,12 +23,12 @@ class Scaling:
     baseline: ArmPoint | None
 
 
-def scalings(scores: Scores) -> list[Scaling]:
-    """One of each size that has at least two arms with known values."""
-    return [found for axis in SIZES if (found := _scaling(axis, scores)) is not None]
+def scalings(scores: ArmScores) -> list[Scaling]:
+    """Score against every size (depth, width, patch) of which at least two arms have a known value."""
+    return [scaling for axis in SIZES if (scaling := _scaling(axis, scores)) is not None]
 
 
-def _scaling(axis: str, scores: Scores) -> Scaling | None:
+def _scaling(axis: str, scores: ArmScores) -> Scaling | None:
     sized = [(value, p) for p in scores.points if not p.arm.is_baseline and (value := _varied(p.arm, axis)) is not None]
     baseline = next((point for point in scores.points if point.arm.is_baseline), None)
     if not sized or baseline is None:

@@ -10,7 +10,7 @@ from reports.views.grid import ArmView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class SeedSummary:
     """Mean over ``n`` seeds and the sample standard deviation (n − 1), None for one seed."""
 
     mean: float
@@ -23,21 +23,21 @@ class ArmSummary:
     """One arm over the seeds that trained to the end; ``interval`` is of the mean, at 95%, for this arm alone."""
 
     arm: str
-    summary: Summary | None
+    summary: SeedSummary | None
     interval: tuple[float, float] | None
     failed: int
     total: int
 
 
-def summarise(numbers: Collection[float]) -> Summary | None:
+def summarise(numbers: Collection[float]) -> SeedSummary | None:
     """Mean, standard deviation and count; None without numbers."""
     if not numbers:
         return None
     std = statistics.stdev(numbers) if len(numbers) > 1 else None
-    return Summary(mean=statistics.fmean(numbers), std=std, n=len(numbers))
+    return SeedSummary(mean=statistics.fmean(numbers), std=std, n=len(numbers))
 
 
-def paired_difference(arm: Mapping[int, float], baseline: Mapping[int, float]) -> Summary | None:
+def paired_difference(arm: Mapping[int, float], baseline: Mapping[int, float]) -> SeedSummary | None:
     """Arm minus baseline over the seeds that both have: they saw the same data and noise (rule 1)."""
     return summarise([arm[seed] - baseline[seed] for seed in sorted(arm.keys() & baseline.keys())])
 

@@ -16,7 +16,7 @@ _DRAWN = ("sampler", "nfe")  # the facts of a card in which a sweep's scores dif
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class SweepLine:
     """One arm with one sampler: values by evaluations, then by seed."""
 
     arm: str
@@ -25,8 +25,8 @@ class Line:
 
     def points(self) -> list[tuple[int, float, float, float]]:
         """(evaluations, mean, lowest, highest) over seeds."""
-        found = [(nfe, list(seeds.values())) for nfe, seeds in sorted(self.values.items())]
-        return [(nfe, sum(v) / len(v), min(v), max(v)) for nfe, v in found]
+        by_nfe = [(nfe, list(seeds.values())) for nfe, seeds in sorted(self.values.items())]
+        return [(nfe, sum(v) / len(v), min(v), max(v)) for nfe, v in by_nfe]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Sweep:
     metric: Metric
     weights: str
     step: int
-    lines: tuple[Line, ...]
+    lines: tuple[SweepLine, ...]
     floor: float | None
     card: dict[str, Any] = field(default_factory=dict)  # what its scores share
 
@@ -51,8 +51,8 @@ def sweeps(grid: GridView) -> list[Sweep]:
     groups: dict[tuple[Any, ...], list[tuple[str, int, Score]]] = {}
     for arm, seed, score, how in _scores(grid):
         groups.setdefault((score.metric, score.weights, score.step, how), []).append((arm, seed, score))
-    found = [_sweep(grid, key, members) for key, members in groups.items()]
-    return sorted(found, key=lambda sweep: (sweep.metric.kind != "frechet", sweep.metric.name, sweep.weights))
+    made = [_sweep(grid, key, members) for key, members in groups.items()]
+    return sorted(made, key=lambda sweep: (sweep.metric.kind != "frechet", sweep.metric.name, sweep.weights))
 
 
 def _scores(grid: GridView) -> Iterator[tuple[str, int, Score, tuple[tuple[str, str], ...]]]:
@@ -73,19 +73,20 @@ def _sweep(grid: GridView, key: tuple[Any, ...], members: list[tuple[str, int, S
         assert draw is not None and score.value is not None
         values.setdefault((arm, draw[0]), {}).setdefault(draw[1], {})[seed] = score.value
     order = {arm.name: i for i, arm in enumerate(grid.arms)}
-    asked = list(dict.fromkeys(draw["sampler"] for draw in grid.manifest["evaluation"]["sweep"]))
+    asked = list(dict.fromkeys(sampler for sampler, _ in grid.draws("sweep")))
     rank = sorted(values, key=lambda pair: (order[pair[0]], _place(pair[1], asked)))
-    lines = tuple(Line(arm=arm, sampler=sampler, values=values[arm, sampler]) for arm, sampler in rank)
+    lines = tuple(SweepLine(arm=arm, sampler=sampler, values=values[arm, sampler]) for arm, sampler in rank)
     first = members[0][2]
     card = {key: value for key, value in first.card.items() if key not in _DRAWN}
-    return Sweep(metric=describe(metric), weights=weights, step=step, lines=lines, floor=_floor(first), card=card)
+    return Sweep(
+        metric=describe(metric),
+        weights=weights,
+        step=step,
+        lines=lines,
+        floor=cols.first_floor([first.card]),
+        card=card,
+    )
 
 
 def _place(name: str, order: list[str]) -> int:
     return order.index(name) if name in order else len(order)
-
-
-def _floor(score: Score) -> float | None:
-    value = score.card.get("floor")
-    value = value.get("value") if isinstance(value, dict) else value
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

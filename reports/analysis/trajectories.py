@@ -11,7 +11,7 @@ from reports.views.grid import ArmView, GridView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class Evaluation:
     """One evaluation: the score after ``step`` steps, and the MACs of the training up to it."""
 
     step: int
@@ -19,21 +19,22 @@ class Point:
     value: float
 
 
-Trajectory = tuple[Point, ...]  # in order of step
+Trajectory = tuple[Evaluation, ...]  # in order of step
+Curves = dict[str, dict[int, Trajectory]]  # by arm and seed
 
 
-def trajectories(grid: GridView, column: cols.Column) -> dict[str, dict[int, Trajectory]]:
-    """By arm and seed, of cells that trained to the end: all scores measured as those of ``column`` up to its step."""
+def trajectories(grid: GridView, column: cols.Column) -> Curves:
+    """The cells that trained to the end, by arm and seed: all scores measured as ``column``'s are, up to its step."""
     return {arm.name: _of_arm(arm, column) for arm in grid.arms}
 
 
 def _of_arm(arm: ArmView, column: cols.Column) -> dict[int, Trajectory]:
-    found = {}
+    by_seed = {}
     for cell in arm.cells:
         if (record := cell.survivor) is None:
             continue
         points = {
-            score.step: Point(step=score.step, macs=score.train_macs, value=score.value)
+            score.step: Evaluation(step=score.step, macs=score.train_macs, value=score.value)
             for score in record.scores
             if score.value is not None
             and (score.metric, score.weights) == (column.metric, column.weights)
@@ -41,8 +42,8 @@ def _of_arm(arm: ArmView, column: cols.Column) -> dict[int, Trajectory]:
             and cols.how_measured(record, score) == column.how
         }
         if points:
-            found[cell.seed] = tuple(points[step] for step in sorted(points))
-    return found
+            by_seed[cell.seed] = tuple(points[step] for step in sorted(points))
+    return by_seed
 
 
 def value_at(points: Trajectory, step: float) -> float | None:
@@ -66,7 +67,7 @@ class Reached:
     early: bool = False
 
 
-def reached(points: Sequence[Point], target: float, *, lower_is_better: bool) -> Reached:
+def reached(points: Sequence[Evaluation], target: float, *, lower_is_better: bool) -> Reached:
     """The step from which no later evaluation is worse than ``target``.
 
     For good, since the first touch of a noisy curve would flatter it.

@@ -1,4 +1,4 @@
-"""Rule 6 of DESIGN.md: each arm against the baseline by paired seeds on the primary endpoint, and its verdict.
+"""Rule 6 of docs/design.md: each arm against the baseline by paired seeds on the primary endpoint, and its verdict.
 
 The rules in words, with formulas and the error rates measured on planted data: docs/statistics.md. In short: paired t
 intervals that hold together in 95% of grids; ``better`` and ``worse`` where the interval lies on one side of zero,
@@ -9,16 +9,15 @@ intervals that hold together in 95% of grids; ``better`` and ``worse`` where the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reports.analysis import columns as cols
 from reports.analysis import inference
-from reports.analysis.summary import ArmSummary, Summary, arm_summary, paired_difference
+from reports.analysis.summary import ArmSummary, SeedSummary, arm_summary, paired_difference
 from reports.text import plural
 from reports.views.grid import ArmView, GridView
-from results.metrics import describe
 
 Verdict = Literal["better", "worse", "equivalent", "unresolved"]
 VERDICTS: tuple[Verdict, ...] = ("better", "worse", "equivalent", "unresolved")
@@ -53,64 +52,60 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridComparison:
-    """A whole grid's answer. ``answer`` is empty where ``why_none`` says why there is no verdict."""
+    """A whole grid's verdicts; where there are none, ``why_none`` says why."""
 
     endpoint: cols.Column | None  # the reading of the endpoint that most pairs of seeds share
     margin: float | None
     comparisons: tuple[Comparison, ...]  # one an arm but the baseline
     arms: tuple[ArmSummary, ...]  # every arm over its seeds, the baseline too
     why_none: str | None
-    answer: str
-    method: str
 
     def of(self, arm: ArmView) -> Comparison | None:
         """The comparison of ``arm``; None for the baseline."""
-        return next((found for found in self.comparisons if found.arm == arm.name), None)
+        return next((comparison for comparison in self.comparisons if comparison.arm == arm.name), None)
+
+    def judges(self, column: cols.Column) -> bool:
+        """Whether there are verdicts, and they stand on ``column``."""
+        return self.why_none is None and self.endpoint is not None and self.endpoint.key == column.key
 
 
-def compare(grid: GridView) -> GridComparison:
-    """Every arm against the grid's baseline on its primary endpoint, measured in one way on the same data."""
-    from reports.content.wording import answer, method  # here, for it words what this module finds
-
-    column = endpoint_column(grid)
-    values = {arm.name: {} if column is None else cols.values(arm, column) for arm in grid.arms}
-    judged, why = judge(grid, column, values)
-    result = GridComparison(
+def compare(grid: GridView, column: cols.Column | None) -> GridComparison:
+    """Every arm against the grid's baseline in ``column``, the grid's endpoint measured in one way on the same data."""
+    values = {arm.name: {} if column is None else column.values(arm) for arm in grid.arms}
+    comparisons, why = judge(grid, column, values)
+    return GridComparison(
         endpoint=column,
-        margin=grid.endpoint.get("margin"),
-        comparisons=judged,
+        margin=grid.margin,
+        comparisons=comparisons,
         arms=tuple(arm_summary(arm, values[arm.name]) for arm in grid.arms),
         why_none=why,
-        answer="",
-        method=method(grid, judged),
     )
-    return result if why else dataclasses.replace(result, answer=answer(grid, result))
 
 
 def judge(
     grid: GridView, column: cols.Column | None, values: Mapping[str, Mapping[int, float]]
 ) -> tuple[tuple[Comparison, ...], str | None]:
     """The comparisons of each arm's ``values`` by seed, and why none of them has a verdict, if so."""
-    found = _corrected([_measure(grid, arm, values) for arm in _challengers(grid)])
-    why = why_none(grid, column, found)
+    measured = _corrected([_measure(grid, arm, values) for arm in grid.challengers])
+    why = why_none(grid, column, measured)
     judged = tuple(
-        _judge(grid, arm, c, silent=why is not None) for arm, c in zip(_challengers(grid), found, strict=True)
+        _judge(grid, arm, c, silent=why is not None) for arm, c in zip(grid.challengers, measured, strict=True)
     )
     return judged, why or _all_pending(judged)
 
 
-def endpoint_column(grid: GridView) -> cols.Column | None:
-    """The way of measuring the endpoint that most pairs of seeds share; None before there is any score."""
-    readings = [column for column in cols.columns(grid) if cols.is_endpoint(grid, column)]
+def endpoint_column(grid: GridView, columns: Iterable[cols.Column]) -> cols.Column | None:
+    """Of the grid's columns, the way of measuring the endpoint that most pairs of seeds share; None without a score."""
+    readings = [column for column in columns if cols.is_endpoint(grid, column)]
 
     def pairs(column: cols.Column) -> tuple[int, int]:
-        base = cols.values(grid.baseline, column).keys()
-        return sum(len(base & cols.values(arm, column).keys()) for arm in _challengers(grid)), len(base)
+        base = column.values(grid.baseline).keys()
+        return sum(len(base & column.values(arm).keys()) for arm in grid.challengers), len(base)
 
     return max(readings, key=pairs) if readings else None
 
 
-def why_none(grid: GridView, column: cols.Column | None, found: Sequence[Comparison]) -> str | None:
+def why_none(grid: GridView, column: cols.Column | None, comparisons: Sequence[Comparison]) -> str | None:
     """One sentence when no arm of the grid can have a verdict, else None."""
     baseline = grid.baseline
     if undertrained := baseline.count("undertrained"):
@@ -124,18 +119,14 @@ def why_none(grid: GridView, column: cols.Column | None, found: Sequence[Compari
         return "no finished cell has a score of the primary endpoint"
     if column.described.direction == "none":
         return f"nothing says which way {column.metric} is better"
-    if not found:
+    if not comparisons:
         return "the grid has the baseline alone"
-    if max(comparison.n_pairs for comparison in found) < 2:
+    if max(comparison.n_pairs for comparison in comparisons) < 2:
         seeds = max(len(arm.cells) for arm in grid.arms)
         if seeds < 2:
             return "one seed cannot tell an arm's effect from chance"
         return "no arm has two finished seeds in common with the baseline, measured in one way"
     return None
-
-
-def _challengers(grid: GridView) -> list[ArmView]:
-    return [arm for arm in grid.arms if not arm.is_baseline]
 
 
 def _measure(grid: GridView, arm: ArmView, scores: Mapping[str, Mapping[int, float]]) -> Comparison:
@@ -151,13 +142,13 @@ def _measure(grid: GridView, arm: ArmView, scores: Mapping[str, Mapping[int, flo
     size = max(map(abs, [*values.values(), *base.values()]), default=0.0)
     if pairs is None or pairs.std is None or pairs.std <= _NO_SPREAD * size:
         return empty
-    return _inferred(empty, pairs, pairs.std, arms=len(_challengers(grid)), margin=grid.endpoint.get("margin"))
+    return _inferred(empty, pairs, pairs.std, arms=len(grid.challengers), margin=grid.margin)
 
 
-def _inferred(found: Comparison, pairs: Summary, sd: float, *, arms: int, margin: float | None) -> Comparison:
+def _inferred(comparison: Comparison, pairs: SeedSummary, sd: float, *, arms: int, margin: float | None) -> Comparison:
     mean, n = pairs.mean, pairs.n
     return dataclasses.replace(
-        found,
+        comparison,
         interval=inference.interval(mean, sd, n, arms),
         p=inference.p_value(mean, sd, n),
         p_equivalent=None if margin is None else inference.p_equivalent(mean, sd, n, margin, arms),
@@ -167,48 +158,50 @@ def _inferred(found: Comparison, pairs: Summary, sd: float, *, arms: int, margin
     )
 
 
-def _corrected(found: list[Comparison]) -> list[Comparison]:
-    corrected = inference.holm([comparison.p for comparison in found], len(found))
-    return [dataclasses.replace(c, p_holm=p) for c, p in zip(found, corrected, strict=True)]
+def _corrected(comparisons: list[Comparison]) -> list[Comparison]:
+    """The comparisons with Holm's p-values over all of them."""
+    corrected = inference.holm([comparison.p for comparison in comparisons], len(comparisons))
+    return [dataclasses.replace(c, p_holm=p) for c, p in zip(comparisons, corrected, strict=True)]
 
 
-def _judge(grid: GridView, arm: ArmView, found: Comparison, *, silent: bool) -> Comparison:
+def _judge(grid: GridView, arm: ArmView, comparison: Comparison, *, silent: bool) -> Comparison:
     """The comparison with its verdict, and a note of what the verdict does not say."""
     pending = _pending(grid, arm)
-    if silent or found.n_pairs < 2 or pending:
-        note = "" if silent and found.total == found.n_pairs else _missing(grid, arm, found, pending)
-        return dataclasses.replace(found, verdict=None, seeds_needed=None, note=note)
-    if found.interval is None:
-        same = "the same score as the baseline at every seed" if found.difference == 0 else "no spread over seeds"
-        return dataclasses.replace(found, verdict="unresolved", note=f"{same}: no interval can be had")
-    verdict, note = _verdict(grid, found)
+    if silent or comparison.n_pairs < 2 or pending:
+        note = "" if silent and comparison.total == comparison.n_pairs else _missing(grid, arm, comparison, pending)
+        return dataclasses.replace(comparison, verdict=None, seeds_needed=None, note=note)
+    if comparison.interval is None:
+        same = "the same score as the baseline at every seed" if comparison.difference == 0 else "no spread over seeds"
+        return dataclasses.replace(comparison, verdict="unresolved", note=f"{same}: no interval can be had")
+    verdict, note = _verdict(grid, comparison)
     resolved = verdict != "unresolved"
-    return dataclasses.replace(found, verdict=verdict, note=note, seeds_needed=None if resolved else found.seeds_needed)
+    needed = None if resolved else comparison.seeds_needed
+    return dataclasses.replace(comparison, verdict=verdict, note=note, seeds_needed=needed)
 
 
-def _verdict(grid: GridView, found: Comparison) -> tuple[Verdict, str]:
-    verdict, note = _undisputed(grid, found)
-    rate = f"{found.failed} of {plural(found.total, 'seed')} failed"
+def _verdict(grid: GridView, comparison: Comparison) -> tuple[Verdict, str]:
+    verdict, note = _undisputed(grid, comparison)
+    rate = f"{comparison.failed} of {plural(comparison.total, 'seed')} failed"
     lost = sum(not record.survived for record in grid.baseline.records)
-    if found.failed and verdict in ("better", "equivalent"):
+    if comparison.failed and verdict in ("better", "equivalent"):
         return "unresolved", f"{rate}: survivors alone cannot be {verdict}"
     if lost and verdict in ("worse", "equivalent"):
         return "unresolved", f"{plural(lost, 'seed')} of the baseline failed: against its survivors none is {verdict}"
-    return verdict, "; ".join(part for part in (rate if found.failed else "", note) if part)
+    return verdict, "; ".join(part for part in (rate if comparison.failed else "", note) if part)
 
 
-def _undisputed(grid: GridView, found: Comparison) -> tuple[Verdict, str]:
+def _undisputed(grid: GridView, comparison: Comparison) -> tuple[Verdict, str]:
     """The verdict by the numbers alone."""
-    assert found.difference is not None and found.sd is not None and found.interval is not None
-    margin = grid.endpoint.get("margin")
-    finding = inference.decide(found.difference, found.sd, found.n_pairs, margin, len(_challengers(grid)))
-    low, high = found.interval
+    assert comparison.difference is not None and comparison.sd is not None and comparison.interval is not None
+    margin = grid.margin
+    finding = inference.decide(comparison.difference, comparison.sd, comparison.n_pairs, margin, len(grid.challengers))
+    low, high = comparison.interval
     if finding == "equivalent":
         return "equivalent", "a difference, but within the margin" if low > 0 or high < 0 else ""
     if finding == "unresolved":
         hint = "Holm's p alone is below 0.05, but the interval that holds for all arms at once includes zero"
-        return "unresolved", hint if found.p_holm is not None and found.p_holm <= inference.ALPHA else ""
-    return ("better" if finding == describe(grid.endpoint["metric"]).direction else "worse"), ""
+        return "unresolved", hint if comparison.p_holm is not None and comparison.p_holm <= inference.ALPHA else ""
+    return ("better" if finding == grid.metric.direction else "worse"), ""
 
 
 def _pending(grid: GridView, arm: ArmView) -> int:
@@ -216,18 +209,18 @@ def _pending(grid: GridView, arm: ArmView) -> int:
     return sum(cell.record is None for view in (arm, grid.baseline) for cell in view.cells)
 
 
-def _missing(grid: GridView, arm: ArmView, found: Comparison, pending: int) -> str:
+def _missing(grid: GridView, arm: ArmView, comparison: Comparison, pending: int) -> str:
     parts = [f"{plural(pending, 'cell')} to come"] if pending else []
-    parts += [f"{found.failed} of {plural(found.total, 'seed')} failed"] if found.failed else []
+    parts += [f"{comparison.failed} of {plural(comparison.total, 'seed')} failed"] if comparison.failed else []
     common = len({c.seed for c in arm.cells if c.survivor} & {c.seed for c in grid.baseline.cells if c.survivor})
-    if common > found.n_pairs:
-        parts.append(f"{plural(common - found.n_pairs, 'seed')} measured in another way than the baseline")
-    if found.n_pairs < 2 and not pending:
-        parts.append(f"{plural(found.n_pairs, 'pair')} of seeds: no interval")
+    if common > comparison.n_pairs:
+        parts.append(f"{plural(common - comparison.n_pairs, 'seed')} measured in another way than the baseline")
+    if comparison.n_pairs < 2 and not pending:
+        parts.append(f"{plural(comparison.n_pairs, 'pair')} of seeds: no interval")
     return "; ".join(parts)
 
 
-def _all_pending(found: Sequence[Comparison]) -> str | None:
-    if any(comparison.verdict for comparison in found):
+def _all_pending(comparisons: Sequence[Comparison]) -> str | None:
+    if any(comparison.verdict for comparison in comparisons):
         return None
     return "cells of the grid are still to come, and a look before the end would not keep the error rate"

@@ -1,4 +1,4 @@
-"""The small line under a figure: what its numbers are (rule 5 of the design), from the card that they share."""
+"""The small line under a figure: what its numbers are (rule 5 of docs/design.md), from the card that they share."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def weights_name(weights: str) -> str:
 
 def seed_count(counts: Iterable[int]) -> str:
     """``n = 3 seeds``, ``n = 2–3 seeds``; empty without any."""
-    found = [count for count in counts if count]
-    if not found:
+    present = [count for count in counts if count]
+    if not present:
         return ""
-    low, high = min(found), max(found)
+    low, high = min(present), max(present)
     return f"n = {low}{'' if low == high else f'–{high}'} seed{'' if high == 1 else 's'}"
 
 

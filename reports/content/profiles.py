@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from reports.analysis.costs import peak_bytes, rate, setting_text, size
+from reports.analysis.costs import peak_bytes, setting_text
 from reports.content.table import Table
+from reports.content.units import rate, size
 from results.metrics import si
 from results.profile import MODES, ProfileRecord
 
@@ -19,7 +20,7 @@ _BLOCKS = (*(0,) * 9, *(1,) * 5)
 
 
 def profile_table(records: Sequence[ProfileRecord]) -> Table:
-    """A row a record: by variant in the order of ``records``, then mode and setting."""
+    """The table of profiles, a row a record: by variant in the order of ``records``, then mode and setting."""
     order = {variant: i for i, variant in enumerate(dict.fromkeys(record.variant for record in records))}
     rows = sorted(records, key=lambda r: (order[r.variant], MODES.index(r.mode), r.dtype, r.batch_size))
     return Table(headings=_HEADINGS, blocks=_BLOCKS, rows=tuple(_row(r) for r in rows), floor=None, baseline=-1)
@@ -46,7 +47,7 @@ def _row(record: ProfileRecord) -> tuple[str, ...]:
 
 
 def parts_table(records: Sequence[ProfileRecord]) -> Table:
-    """A row a variant: the share of each part in its MACs, and in its parameters below."""
+    """The table of parts, a row a variant: the share of each part in its MACs, and in its parameters below."""
     by_variant = {record.variant: record.counts for record in records}
     parts = [p for p in _PARTS if any(p in c.get(of, {}) for c in by_variant.values() for of in _SHARES.values())]
     rows = [
@@ -73,8 +74,8 @@ def _share(by_part: dict[str, int], part: str) -> str:
 def _train_macs(record: ProfileRecord) -> int | None:
     """Forward and backward of one image, with what checkpointing computed again."""
     key = "checkpointed" if record.setting.get("gradient_checkpointing") else "macs"
-    found: int | None = record.counts.get("train_macs", {}).get(key)
-    return found
+    macs: int | None = record.counts.get("train_macs", {}).get(key)
+    return macs
 
 
 def _gmacs(macs: int | None) -> str:
@@ -85,8 +86,8 @@ def _number(value: float | None, *, scale: float) -> str:
     return "–" if value is None else f"{value * scale:,.1f}"
 
 
-def remarks(records: Iterable[ProfileRecord]) -> list[str]:
-    """Devices and how to read the table, scaling, methods that differ, and failures with their reasons."""
+def profile_remarks(records: Iterable[ProfileRecord]) -> list[str]:
+    """The lines below the table of profiles: devices, how to read it, scaling, methods that differ, failures."""
     records = list(records)
     return [*_devices(records), *scaling(records), *_differences(records), *failures(records)]
 
@@ -122,31 +123,31 @@ def _but_world(record: ProfileRecord) -> str:
 
 
 def _differences(records: Iterable[ProfileRecord]) -> list[str]:
-    found = {record.variant: record.counts.get("differs", {}) for record in records if record.counts}
-    agreed = [variant for variant, methods in found.items() if not methods]
+    differing = {record.variant: record.counts.get("differs", {}) for record in records if record.counts}
+    agreed = [variant for variant, methods in differing.items() if not methods]
     lines = [f"closed form, flop_counter and fvcore agree within 1% on {', '.join(agreed)}"] if agreed else []
     return lines + [
         f"{variant}: {method} does not confirm flop_counter: {why}"
-        for variant, methods in found.items()
+        for variant, methods in differing.items()
         for method, why in methods.items()
     ]
 
 
 def failures(records: Iterable[ProfileRecord]) -> list[str]:
-    """One line a record that was not measured to the end."""
+    """The profiles that were not measured to the end, one line each."""
     return [
         f"{r.variant}, {setting_text(r)}: {r.status} ({r.error or 'no reason recorded'})" for r in records if not r.ok
     ]
 
 
-def figures(records: Iterable[ProfileRecord]) -> list[dict[str, Any]]:
+def profile_rows(records: Iterable[ProfileRecord]) -> list[dict[str, Any]]:
     """A flat dictionary a record, all with the same keys; rounds, hardware and provenance stay in the record."""
     records = list(records)
     settings = dict.fromkeys(key for record in records for key in record.setting)
-    return [_figures(record, settings) for record in records]
+    return [_row_of_figures(record, settings) for record in records]
 
 
-def _figures(record: ProfileRecord, settings: Iterable[str]) -> dict[str, Any]:
+def _row_of_figures(record: ProfileRecord, settings: Iterable[str]) -> dict[str, Any]:
     keys = ("profile_id", "variant", "mode", "status", "error", "device", "device_name", "dtype", "batch_size")
     whole = asdict(record)
     counts, memory = record.counts, record.memory

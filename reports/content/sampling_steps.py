@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from reports.analysis.summary import summarise
-from reports.analysis.sweeps import Line, Sweep, sweeps
+from reports.analysis.sweeps import Sweep, SweepLine
 from reports.content.arm_table import show
 from reports.content.table import Table
-from reports.views.asked import Draw, drawn
+from reports.views.asked import Draw
 from reports.views.grid import GridView
 from results.paper.steps import TABLE, table3
 
 
-def steps_table(grid: GridView, sweep: Sweep) -> Table:
+def sampler_tables(grid: GridView, sweeps: Sequence[Sweep]) -> list[Table]:
+    """A table a Fréchet distance of the grid's ``sweeps``; the CSV has the other metrics too."""
+    return [sampler_table(grid, sweep) for sweep in sweeps if sweep.metric.kind == "frechet"]
+
+
+def sampler_table(grid: GridView, sweep: Sweep) -> Table:
     """A row a sampler (and arm, where there are several), a column a number of evaluations, then the paper's rows."""
     paper = table3() if sweep.metric.kind == "frechet" else ()
     evaluations = sorted({*sweep.evaluations, *(nfe for row in paper for nfe in row.values)})
@@ -29,56 +34,26 @@ def steps_table(grid: GridView, sweep: Sweep) -> Table:
     return Table(headings=headings, blocks=(0,) * len(headings), rows=tuple(rows), floor=None, baseline=-1)
 
 
-def name(grid: GridView, line: Line) -> str:
+def name(grid: GridView, line: SweepLine) -> str:
     """The sampler, with its arm where the grid has several."""
     return line.sampler if len(grid.arms) == 1 else f"{line.arm}, {line.sampler}"
 
 
-def tables(grid: GridView) -> list[Table]:
-    """A table a Fréchet distance; the CSV has the other metrics too."""
-    return [steps_table(grid, sweep) for sweep in sweeps(grid) if sweep.metric.kind == "frechet"]
-
-
-def remarks(grid: GridView) -> list[str]:
+def sampler_remarks(grid: GridView, sweeps: Sequence[Sweep]) -> list[str]:
     """How to read the tables: the floor, where the paper's figures come from, and what was not scored."""
-    found = [sweep for sweep in sweeps(grid) if sweep.metric.kind == "frechet"]
-    if not found:
+    tabled = [sweep for sweep in sweeps if sweep.metric.kind == "frechet"]
+    if not tabled:
         return []
     lines = [
-        f"after step {found[0].step:,}, the same weights and initial noise in every row; real held-out images score "
-        + ", ".join(f"{s.metric.format(s.floor)} ({s.metric.label})" if s.floor is not None else "n/a" for s in found),
+        f"after step {tabled[0].step:,}, the same weights and initial noise in every row; real held-out images score "
+        + ", ".join(f"{s.metric.format(s.floor)} ({s.metric.label})" if s.floor is not None else "n/a" for s in tabled),
         f"† the paper's {TABLE.replace('T', 'Table ')}: FID-50K on ImageNet 256 through an autoencoder, DPM-Solver; "
         "other data, network and count: not comparable in value with ours, only in the shape along a row",
     ]
-    if left_out := sorted(drawn([grid.manifest], "left_out")):
-        lines.append(f"not scored under budget {grid.manifest['budget']}: {_list(left_out)} (evaluation.sweep_max_nfe)")
+    if left_out := sorted(grid.draws("left_out")):
+        lines.append(f"not scored under budget {grid.manifest.budget}: {_list(left_out)} (evaluation.sweep_max_nfe)")
     return lines
 
 
-def _list(draws: list[Draw]) -> str:
+def _list(draws: Sequence[Draw]) -> str:
     return ", ".join(f"{sampler}:{nfe}" for sampler, nfe in draws)
-
-
-def figures(grid: GridView) -> list[dict[str, Any]]:
-    """A row a metric, weights, arm, sampler and number of evaluations: what the CSV file holds."""
-    rows = []
-    for sweep in sweeps(grid):
-        for line in sweep.lines:
-            for nfe, seeds in sorted(line.values.items()):
-                summary = summarise(seeds.values())
-                assert summary is not None
-                rows.append(
-                    {
-                        "arm": line.arm,
-                        "sampler": line.sampler,
-                        "nfe": nfe,
-                        "metric": sweep.metric.name,
-                        "weights": sweep.weights,
-                        "step": sweep.step,
-                        "mean": summary.mean,
-                        "std": summary.std,
-                        "n": summary.n,
-                        "floor": sweep.floor,
-                    }
-                )
-    return rows

@@ -35,10 +35,10 @@ def draw(grid: GridView) -> dict[str, bytes]:
 def few_samples(grid: GridView) -> Figure:
     """The score falls with the count; a better model on fewer samples looks worse."""
     figure, (axis,) = _figure(1)
-    found, counts = simulated.few_samples(), simulated.COUNTS
+    models, counts = simulated.few_samples(), simulated.COUNTS
     for scores, truth, colour, name in (
-        (found.better, found.truth[0], BLUE, "better model"),
-        (found.worse, found.truth[1], RED, "worse model"),
+        (models.better, models.truth[0], BLUE, "better model"),
+        (models.worse, models.truth[1], RED, "worse model"),
     ):
         axis.plot(counts, scores.mean(axis=1), color=colour, marker="o", markersize=3, label=name)
         axis.fill_between(counts, scores.min(axis=1), scores.max(axis=1), color=colour, alpha=0.2, linewidth=0)
@@ -54,16 +54,16 @@ def few_samples(grid: GridView) -> Figure:
 def one_seed(grid: GridView) -> Figure:
     """Differences from the baseline, seed by seed."""
     figure, (axis,) = _figure(1)
-    found = published.differences(grid)
-    for row, (_, by_seed) in enumerate(found.items()):
+    by_arm = published.differences(grid)
+    for row, (_, by_seed) in enumerate(by_arm.items()):
         values = list(by_seed.values())
         crosses = min(values) < 0 < max(values)
         axis.plot([min(values), max(values)], [row, row], color=RED if crosses else GREY, linewidth=1.2)
         for seed, value in by_seed.items():
             axis.plot(value, row, marker="os"[seed % 2], color=BLUE if seed == 0 else GREEN, linestyle="none")
     axis.axvline(0, color="black", linewidth=1)
-    axis.set_yticks(range(len(found)), list(found))
-    axis.set(ylim=(len(found) - 0.4, -0.6), xlabel=f"val loss: arm minus {grid.baseline.name} (← better)")
+    axis.set_yticks(range(len(by_arm)), list(by_arm))
+    axis.set(ylim=(len(by_arm) - 0.4, -0.6), xlabel=f"val loss: arm minus {grid.baseline.name} (← better)")
     handles = [axis.plot([], [], marker="os"[s], color=(BLUE, GREEN)[s], linestyle="none")[0] for s in (0, 1)]
     axis.legend(handles, ["seed 0", "seed 1"], loc="upper left")
     axis.set_title(f"{RECORDS}; red: the sign depends on the seed", loc="left")
@@ -97,17 +97,17 @@ def ema_lag(grid: GridView) -> Figure:
 def unequal_size(grid: GridView) -> Figure:
     """Arms of one ablation beside their size."""
     figure, (axis,) = _figure(1)
-    found = published.relative_sizes(grid)
-    for row, (params, macs) in enumerate(found.values()):
+    sizes = published.relative_sizes(grid)
+    for row, (params, macs) in enumerate(sizes.values()):
         for offset, value, colour in ((-0.17, params, BLUE), (0.17, macs, GREEN)):
             axis.barh(row + offset, value, height=0.32, color=colour)
             axis.annotate(f"{value:+.1f}%".replace("-", "−"), (value, row + offset), xytext=(-3, 0),
                           textcoords="offset points", ha="right", va="center", fontsize=6.5)  # fmt: skip
     axis.axvline(0, color="black", linewidth=1)
-    axis.set_yticks(range(len(found)), list(found))
-    lowest = min(min(pair) for pair in found.values())
+    axis.set_yticks(range(len(sizes)), list(sizes))
+    lowest = min(min(pair) for pair in sizes.values())
     axis.set(
-        ylim=(len(found) - 0.4, -0.6),
+        ylim=(len(sizes) - 0.4, -0.6),
         xlim=(1.25 * lowest - 0.1, 0.3),
         xlabel=f"difference from {grid.baseline.name}, %",
     )

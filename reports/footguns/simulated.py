@@ -84,14 +84,14 @@ def two_extractors(count: int = 10_000) -> dict[str, tuple[float, float]]:
     half = DIMENSIONS // 2
     first = np.arange(DIMENSIONS) < half
     models = [0.3 * first, 0.3 * ~first]
-    found = {}
+    by_extractor = {}
     for name, sight in (("extractor A", np.where(first, 3.0, 1.0)), ("extractor B", 10 * np.where(first, 1.0, 3.0))):
         scores = [
             frechet((random.standard_normal((count, DIMENSIONS)) + shift) * sight, 0 * sight, np.diag(sight**2))
             for shift in models
         ]
-        found[name] = (scores[0], scores[1])
-    return found
+        by_extractor[name] = (scores[0], scores[1])
+    return by_extractor
 
 
 def initial_share(decay: float, steps: Array, *, ramped: bool) -> Array:

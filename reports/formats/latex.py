@@ -10,20 +10,18 @@ import dataclasses
 from collections.abc import Sequence
 
 from reports.analysis import columns as cols
-from reports.analysis.verdicts import compare
-from reports.content import notes, sampling_steps
-from reports.content.arm_table import arm_table
+from reports.content import notes
+from reports.content.grid_report import GridReport
 from reports.content.table import Table
 from reports.formats.latex_text import escape
-from reports.views.grid import GridView
 
 _LEFT_OUT = ("kernel", "precision", "recall")  # of the page's columns; a paper's table has one distance
 _WORDS = ("verdict", "status")  # headings of columns of words, set to the left
 
 
-def arm_tabular(grid: GridView) -> str:
+def arm_tabular(report: GridReport) -> str:
     """The grid's arm table, for ``\\input``; the document that takes it needs ``\\usepackage{booktabs}``."""
-    return tabular(_for_paper(grid, arm_table(grid)))
+    return tabular(_for_paper(report))
 
 
 def tabular(content: Table) -> str:
@@ -43,13 +41,11 @@ def tabular(content: Table) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
 
 
-def document(grid: GridView) -> str:
+def document(report: GridReport) -> str:
     """A page that compiles on its own: question, answer, tables, and how all was measured."""
-    found = compare(grid)
-    arms = [notes.reading(), *notes.evidence(grid, found), *notes.costs(grid), *notes.paper_notes(grid)]
-    parts = [_boxed(arm_tabular(grid)), *_lines([*arms, *notes.failures(grid), *notes.score_cards(grid)])]
-    if sweeps := sampling_steps.tables(grid):
-        parts += [*(_boxed(tabular(content)) for content in sweeps), *_lines(sampling_steps.remarks(grid))]
+    lines = [notes.READING, *report.below_arms, *report.failures, *report.score_cards]
+    parts = [_boxed(arm_tabular(report)), *_lines(lines)]
+    parts += [*(_boxed(tabular(content)) for content in report.samplers), *_lines(report.sampler_remarks)]
     return "\n".join(
         [
             "\\documentclass{article}",
@@ -61,9 +57,9 @@ def document(grid: GridView) -> str:
             "\\setlength{\\parskip}{4pt}",
             "\\begin{document}",
             "\\raggedright",
-            f"\\textbf{{{escape(grid.manifest['question'])}}}\n",
-            f"{escape(notes.verdict(grid, found), limit=1000)}\n",
-            f"{{\\small {escape(notes.design(grid), limit=500)}\\par}}\n",
+            f"\\textbf{{{escape(report.grid.question)}}}\n",
+            f"{escape(report.verdict, limit=1000)}\n",
+            f"{{\\small {escape(report.design, limit=500)}\\par}}\n",
             *parts,
             "\\end{document}",
             "",
@@ -71,12 +67,13 @@ def document(grid: GridView) -> str:
     )
 
 
-def _for_paper(grid: GridView, content: Table) -> Table:
-    """Without columns that a paper's table leaves out, and the status where every cell trained to the end."""
-    dropped = {column.heading for column in cols.columns(grid) if column.described.kind in _LEFT_OUT}
+def _for_paper(report: GridReport) -> Table:
+    """The arm table without columns that a paper leaves out, and the status where every cell trained to the end."""
+    grid, content, columns = report.grid, report.arms, report.analysis.columns
+    dropped = {column.heading for column in columns if column.described.kind in _LEFT_OUT}
     if all(cell.record is not None and cell.record.status == "ok" for cell in grid.cells):
         dropped.add("status")
-    dropped -= {column.heading for column in cols.columns(grid) if cols.is_endpoint(grid, column)}
+    dropped -= {column.heading for column in columns if cols.is_endpoint(grid, column)}
     kept = [i for i, heading in enumerate(content.headings) if heading not in dropped]
 
     def pick(row: Sequence[str]) -> tuple[str, ...]:

@@ -4,70 +4,78 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reports.analysis.verdicts import compare
-from reports.content import equal_budget_table, notes, sampling_steps
-from reports.content.arm_table import arm_table
-from reports.content.profiles import parts_table, profile_table, remarks
+from reports.content import notes
+from reports.content.grid_report import GridReport, GridReports, compose
+from reports.content.profiles import parts_table, profile_remarks, profile_table
 from reports.content.table import Table
-from reports.pictures.gallery import LOOSE, Shown
+from reports.pictures.gallery import LOOSE, ShownPicture
 from reports.plots import alt_text
 from reports.text import markdown as esc
 from reports.views.find import Findings
-from reports.views.grid import GridView
+from results.profile import ProfileRecord
 
 PROFILES = ""  # the key of the profiles' pictures, which no grid has for a name
 
 
 def document(
-    findings: Findings, plots: Mapping[str, Sequence[str]], shown: Mapping[str, Sequence[Shown]] | None = None
+    found: Findings | GridReports,
+    plots: Mapping[str, Sequence[str]],
+    shown: Mapping[str, Sequence[ShownPicture]] | None = None,
 ) -> str:
     """The whole page; ``plots`` gives the plots of each grid and of the profiles, ``shown`` each grid's other pictures.
 
     Paths are relative to the page.
     """
-    shown = shown or {}
+    reports, shown = compose(found), shown or {}
+    findings = reports.findings
     parts = ["# What was found", ""]
     parts += _bullets("Left out", findings.problems)
-    for grid in findings.grids:
-        parts += _grid(grid, plots.get(grid.name, ()), shown.get(grid.name, ()))
+    for grid in reports.grids:
+        parts += _grid(grid, plots.get(grid.grid.name, ()), shown.get(grid.grid.name, ()))
     parts += _bullets("Cells of no grid", notes.loose_cells(findings.loose))
     parts += _pictures(shown.get(LOOSE, ()))
     if findings.profiles:
-        parts += ["## Profiles", "", *table(profile_table(findings.profiles)), ""]
-        parts += [*table(parts_table(findings.profiles)), ""]
-        for plot in plots.get(PROFILES, ()):
-            parts += [f"![Throughput against batch size]({plot})", ""]
-        parts += _bullets("Remarks", remarks(findings.profiles))
+        parts += _profiles(findings.profiles, plots.get(PROFILES, ()))
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _grid(grid: GridView, plots: Sequence[str], shown: Sequence[Shown]) -> list[str]:
-    lines = [f"## {esc(grid.title)}", "", f"**{esc(grid.manifest['question'])}**", ""]
-    compared = compare(grid)
-    lines += [f"Design: {esc(notes.design(grid))}.", "", f"> {esc(notes.verdict(grid, compared), limit=1000)}", ""]
-    lines += [*table(arm_table(grid)), "", f"{esc(notes.reading())}", ""]
-    for note in [*notes.evidence(grid, compared), *notes.costs(grid), *notes.paper_notes(grid)]:
-        lines += [esc(note, limit=500) + ".", ""]
-    if (content := equal_budget_table.table(grid)) is not None:
-        lines += ["**Equal steps, equal training MACs, equal training time**", "", *table(content), ""]
-    lines += [line for note in equal_budget_table.remarks(grid) for line in (esc(note, limit=1000) + ".", "")]
-    for content in sampling_steps.tables(grid):
+def _grid(report: GridReport, plots: Sequence[str], shown: Sequence[ShownPicture]) -> list[str]:
+    grid = report.grid
+    lines = [f"## {esc(grid.title)}", "", f"**{esc(grid.question)}**", ""]
+    lines += [f"Design: {esc(report.design)}.", "", f"> {esc(report.verdict, limit=1000)}", ""]
+    lines += [*table(report.arms), "", f"{esc(notes.READING)}", ""]
+    lines += _sentences(report.below_arms)
+    if report.budgets is not None:
+        lines += ["**Equal steps, equal training MACs, equal training time**", "", *table(report.budgets), ""]
+    lines += _sentences(report.budget_remarks, limit=1000)
+    for content in report.samplers:
         lines += [*table(content), ""]
-    for note in sampling_steps.remarks(grid):
-        lines += [esc(note, limit=500) + ".", ""]
+    lines += _sentences(report.sampler_remarks)
     for plot in plots:
         lines += [f"![{esc(alt_text(grid, plot.rpartition('/')[2]))}]({plot})", ""]
     if plots:
-        lines += [notes.caption(), ""]
+        lines += [notes.CAPTION, ""]
     lines += _pictures(shown)
-    lines += _bullets("Failed cells", notes.failures(grid))
-    lines += _bullets("Score cards", notes.score_cards(grid))
-    if made := notes.provenance(grid):
-        lines += [f"Provenance: {esc(made)}.", ""]
+    lines += _bullets("Failed cells", report.failures)
+    lines += _bullets("Score cards", report.score_cards)
+    if report.provenance:
+        lines += [f"Provenance: {esc(report.provenance)}.", ""]
     return lines
 
 
-def _pictures(shown: Sequence[Shown]) -> list[str]:
+def _profiles(records: Sequence[ProfileRecord], plots: Sequence[str]) -> list[str]:
+    lines = ["## Profiles", "", *table(profile_table(records)), "", *table(parts_table(records)), ""]
+    for plot in plots:
+        lines += [f"![Throughput against batch size]({plot})", ""]
+    return lines + _bullets("Remarks", profile_remarks(records))
+
+
+def _sentences(lines: Sequence[str], *, limit: int = 500) -> list[str]:
+    """Each line as a paragraph."""
+    return [part for line in lines for part in (esc(line, limit=limit) + ".", "")]
+
+
+def _pictures(shown: Sequence[ShownPicture]) -> list[str]:
     lines = []
     for item in shown:
         lines += [f"![{esc(item.text)}]({item.path})", ""] if item.path else []

@@ -1,4 +1,4 @@
-"""The same tables in a terminal, with rich. Text from records is never read as markup or control codes."""
+"""A report in a terminal, with rich. Text from records is never read as markup or control codes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reports.analysis.verdicts import compare
-from reports.content import equal_budget_table, notes, sampling_steps
-from reports.content.arm_table import arm_table
-from reports.content.profiles import parts_table, profile_table, remarks
+from reports.content import notes
+from reports.content.grid_report import GridReport, GridReports, compose
+from reports.content.profiles import parts_table, profile_remarks, profile_table
 from reports.content.table import Table
 from reports.text import plain
 from reports.views.find import Findings
-from reports.views.grid import GridView
 from results.profile import ProfileRecord
 
 if TYPE_CHECKING:
@@ -25,55 +23,51 @@ if TYPE_CHECKING:
 FALLBACK = (120, 24)  # columns and lines where no terminal is asked, as in a pipe or a log
 
 
-def text(findings: Findings, *, width: int | None = None) -> str:
+def text(found: Findings | GridReports, *, width: int | None = None) -> str:
     """All tables as text without colours, ``width`` columns wide (the terminal's when None)."""
     from rich.console import Console
 
     buffer = io.StringIO()
     wide = width or shutil.get_terminal_size(FALLBACK).columns
-    show(findings, Console(file=buffer, width=wide, color_system=None, legacy_windows=False))
+    show(found, Console(file=buffer, width=wide, color_system=None, legacy_windows=False))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
 
-def show(findings: Findings, console: Console) -> None:
+def show(found: Findings | GridReports, console: Console) -> None:
     """Print all tables to ``console``."""
-    for item in _parts(findings, console):
+    for item in _parts(compose(found), console.width):
         console.print(item, highlight=False, emoji=False)
 
 
-def _parts(findings: Findings, console: Console) -> Iterator[RenderableType]:
+def _parts(reports: GridReports, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
+    findings = reports.findings
     yield from _list("left out", findings.problems, style="yellow")
-    for grid in findings.grids:
-        yield Text(f"\n{plain(grid.title)}", style="bold")
-        yield Text(plain(grid.manifest["question"]))
-        yield Text(plain(notes.design(grid)), style="dim")
-        for table in _tables(arm_table(grid), console.width):
-            yield Text()
-            yield table
-        yield Text()
-        found = compare(grid)
-        yield Text(plain(notes.verdict(grid, found), limit=1000), style="bold")
-        yield Text(notes.reading(), style="dim")
-        lines = [*notes.evidence(grid, found), *notes.costs(grid), *notes.paper_notes(grid)]
-        yield from (Text(plain(line, limit=500), style="dim") for line in lines)
-        yield from (Text(plain(line, limit=1000), style="dim") for line in equal_budget_table.short(grid))
-        for content in sampling_steps.tables(grid):
-            for table in _tables(content, console.width):
-                yield Text()
-                yield table
-        yield from (Text(plain(note, limit=500), style="dim") for note in sampling_steps.remarks(grid))
-        yield from _list("failed", notes.failures(grid), style="red")
+    for grid in reports.grids:
+        yield from _grid(grid, width)
     yield from _list("of no grid", notes.loose_cells(findings.loose), style="dim")
     if findings.profiles:
         yield Text("\nprofiles", style="bold")
-        yield from _profiles(findings.profiles, console.width)
+        yield from _profiles(findings.profiles, width)
 
 
-def grid_tables(grid: GridView, width: int) -> Iterator[RenderableType]:
-    """A grid's arm table in as many pieces as ``width`` columns ask for."""
-    yield from _tables(arm_table(grid), width)
+def _grid(report: GridReport, width: int) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    yield Text(f"\n{plain(report.grid.title)}", style="bold")
+    yield Text(plain(report.grid.question))
+    yield Text(plain(report.design), style="dim")
+    yield from _spaced(report.arms, width)
+    yield Text()
+    yield Text(plain(report.verdict, limit=1000), style="bold")
+    yield Text(notes.READING, style="dim")
+    yield from (Text(plain(line, limit=500), style="dim") for line in report.below_arms)
+    yield from (Text(plain(line, limit=1000), style="dim") for line in report.budget_lines)
+    for content in report.samplers:
+        yield from _spaced(content, width)
+    yield from (Text(plain(line, limit=500), style="dim") for line in report.sampler_remarks)
+    yield from _list("failed", report.failures, style="red")
 
 
 def show_profiles(records: Sequence[ProfileRecord], console: Console) -> None:
@@ -86,15 +80,22 @@ def _profiles(records: Sequence[ProfileRecord], width: int) -> Iterator[Renderab
     from rich.text import Text
 
     for content in (profile_table(records), parts_table(records)):
-        for table in _tables(content, width):
-            yield Text()
-            yield table
+        yield from _spaced(content, width)
     yield Text()
-    yield from (Text(plain(line, limit=500), style="dim") for line in remarks(records))
+    yield from (Text(plain(line, limit=500), style="dim") for line in profile_remarks(records))
 
 
-def _tables(content: Table, width: int) -> Iterator[RenderableType]:
-    """One table where it fits, else one a block of columns, and a wide block in pieces; arms stand in each."""
+def _spaced(content: Table, width: int) -> Iterator[RenderableType]:
+    """The table's pieces, each below an empty line."""
+    from rich.text import Text
+
+    for piece in pieces(content, width):
+        yield Text()
+        yield piece
+
+
+def pieces(content: Table, width: int) -> Iterator[RenderableType]:
+    """One table where it fits ``width`` columns, else one a block, and a wide block in pieces; arms stand in each."""
     everything = list(range(1, len(content.headings)))
     blocks = [[i for i in everything if content.blocks[i] == number] for number in sorted(set(content.blocks))]
     for columns in [everything] if _width(content, everything) <= width else blocks:

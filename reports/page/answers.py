@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reports.analysis.verdicts import Comparison, GridComparison, compare
+from reports.analysis.verdicts import VERDICTS, Comparison
+from reports.content.grid_report import GridReport
 from reports.text import plain, plural
-from reports.views.grid import GridView
-from results.metrics import Metric, describe
+from results.metrics import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +35,32 @@ class Answer:
     def counts(self) -> list[tuple[str, int]]:
         """How many arms each verdict has, in a fixed order."""
         names = [arm.verdict for arm in self.arms]
-        return [(name, names.count(name)) for name in ("better", "worse", "equivalent", "unresolved") if name in names]
+        return [(name, names.count(name)) for name in VERDICTS if name in names]
 
 
-def answer(grid: GridView) -> Answer:
-    """The grid's answer from its records: verdicts where they can be given, else the differences as description."""
-    return judged(grid, compare(grid))
-
-
-def judged(grid: GridView, found: GridComparison) -> Answer:
+def answer(report: GridReport) -> Answer:
     """The verdicts of a grid as the page shows them; without an answer, why there is none."""
-    metric = describe(grid.endpoint["metric"])
-    arms = tuple(_judged(metric, arm) for arm in found.comparisons)
-    text = plain(found.answer or f"No verdict: {found.why_none}", limit=600)
-    return Answer(text=text, resolved=bool(found.answer), method=plain(found.method or "", limit=600), arms=arms)
+    compared = report.analysis.comparison
+    text = plain(report.answer or f"No verdict: {compared.why_none}", limit=600)
+    arms = tuple(_arm(report.grid.metric, comparison) for comparison in compared.comparisons)
+    return Answer(text=text, resolved=bool(report.answer), method=plain(report.method, limit=600), arms=arms)
 
 
-def _judged(metric: Metric, found: Comparison) -> ArmAnswer:
-    low, high = found.interval or (None, None)
-    text = metric.format(found.difference, signed=True)
+def _arm(metric: Metric, comparison: Comparison) -> ArmAnswer:
+    low, high = comparison.interval or (None, None)
+    text = metric.format(comparison.difference, signed=True)
     if low is not None and high is not None:
         text += f" [{metric.format(low, signed=True)}, {metric.format(high, signed=True)}]"
-    text += f", {plural(found.n_pairs, 'pair')} of seeds"
-    if found.failed:
-        text += f", {found.failed} of {found.total} failed"
-    if found.note:
-        text += f"; {plain(found.note)}"
-    verdict = found.verdict or ""
-    return ArmAnswer(arm=found.arm, mean=found.difference, low=low, high=high, text=text, verdict=verdict)
+    text += f", {plural(comparison.n_pairs, 'pair')} of seeds"
+    if comparison.failed:
+        text += f", {comparison.failed} of {comparison.total} failed"
+    if comparison.note:
+        text += f"; {plain(comparison.note)}"
+    return ArmAnswer(
+        arm=comparison.arm,
+        mean=comparison.difference,
+        low=low,
+        high=high,
+        text=text,
+        verdict=comparison.verdict or "",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,13 +55,13 @@ class Cards:
 
     def add(self, key: str, grid: GridView, arm: ArmView, column: cols.Column) -> bool:
         """Keep the card of one number under ``key``; whether there is one."""
-        seeds = [self._seed(cell, score, column) for cell, score in _scores(arm, column)]
+        seeds = [self._seed(cell, score, column) for cell, score in column.of(arm)]
         if not seeds:
             return False
-        metric, floor = column.described, cols.floor(grid.arms, column)
+        metric, floor = column.described, column.floor(grid.arms)
         self.numbers[key] = {
             "title": plain(f"{arm.name}: {column.label}"),
-            "shown": show(metric, summarise(cols.values(arm, column).values())),
+            "shown": show(metric, summarise(column.values(arm).values())),
             "about": [
                 ["step", steps(column.step)],
                 ["weights", plain(column.weights)],
@@ -94,16 +94,6 @@ def _error(score: Score, column: cols.Column) -> str:
     return column.described.format(error) if isinstance(error, int | float) else ""
 
 
-def _scores(arm: ArmView, column: cols.Column) -> Iterator[tuple[CellView, Score]]:
-    for cell in arm.cells:
-        if (record := cell.survivor) is None:
-            continue
-        for score in record.scores:
-            named = (score.metric, score.weights, score.step) == (column.metric, column.weights, column.step)
-            if named and cols.how_measured(record, score) == column.how:
-                yield cell, score
-
-
 def card_facts(card: Mapping[str, Any]) -> Facts:
     """A score card as (what, value), the fields of rule 5 first, then whatever else it holds."""
     keys = [*(key for key in _WORDS if key in card), *(key for key in card if key not in _WORDS)]
@@ -112,8 +102,8 @@ def card_facts(card: Mapping[str, Any]) -> Facts:
 
 def run_facts(record: Record) -> Facts:
     """What trained the weights: data, schedule and provenance."""
-    found = {"data": record.dataset, "training": record.training, **record.provenance}
-    return tuple((plain(key), _text(value)) for key, value in found.items() if value not in (None, "", {}, []))
+    facts = {"data": record.dataset, "training": record.training, **record.provenance}
+    return tuple((plain(key), _text(value)) for key, value in facts.items() if value not in (None, "", {}, []))
 
 
 def _text(value: Any) -> str:

@@ -29,17 +29,17 @@ class Look:
 
 
 def looks(grid: GridView) -> dict[str, Look]:
-    """By arm."""
+    """The look of every arm of the grid, by the arm's name."""
     large = len(grid.arms) > MANY
     members: dict[str, list[ArmView]] = {}
     for arm in grid.arms:
         if not arm.is_baseline:
             members.setdefault(next(iter(arm.options), "arms") if large else "arms", []).append(arm)
-    found = {arm.name: Look(group="", colour="base", marker=0, dash=0) for arm in grid.arms if arm.is_baseline}
+    by_arm = {arm.name: Look(group="", colour="base", marker=0, dash=0) for arm in grid.arms if arm.is_baseline}
     for number, (group, arms) in enumerate(members.items()):
         for i, arm in enumerate(arms):
             turn = i // COLOURS
             shift = number // DASHES + turn  # as in the figures, until dash patterns are used up
             marker, dash = 1 + (i + shift) % MARKERS, (number + turn) % DASHES
-            found[arm.name] = Look(group=group, colour=str(i % COLOURS), marker=marker, dash=dash)
-    return found
+            by_arm[arm.name] = Look(group=group, colour=str(i % COLOURS), marker=marker, dash=dash)
+    return by_arm

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Literal
 
 from reports.analysis import columns as cols
-from reports.analysis.arm_scores import interval95
-from reports.analysis.score_curves import Curve, Panel, loss_panel, panels
-from reports.analysis.summary import summarise
-from reports.content.arm_table import show, size
+from reports.analysis.costs import CostColumns
+from reports.analysis.score_curves import Curve, CurvePanel, loss_panel, panels
+from reports.analysis.summary import interval95, summarise
+from reports.content.arm_table import show
+from reports.content.grid_report import GridReport
+from reports.content.units import rate
 from reports.page.answers import Answer
 from reports.page.looks import looks
 from reports.text import plain
 from reports.views.grid import GridView
-from results.metrics import Metric, describe, si
+from results.metrics import Metric, si
 
 Json = dict[str, Any]
 
 
-def plotted(grid: GridView, answer: Answer) -> Json:
+def plotted(report: GridReport, answer: Answer) -> Json:
     """All plots of a grid. Values are in the metric's shown unit; arms are named by their index."""
-    found = looks(grid)
+    grid, analysis = report.grid, report.analysis
+    by_arm = looks(grid)
     index = {arm.name: i for i, arm in enumerate(grid.arms)}
     losses = loss_panel(grid)
     curves = sorted([*panels(grid), *([losses] if losses else [])], key=lambda panel: not panel.is_endpoint)
@@ -30,20 +34,20 @@ def plotted(grid: GridView, answer: Answer) -> Json:
             {
                 "name": plain(arm.name, limit=60),
                 "formula": plain(arm.formula, limit=80),
-                "look": found[arm.name].classes,
-                "marker": found[arm.name].marker,
-                "group": plain(found[arm.name].group),
+                "look": by_arm[arm.name].classes,
+                "marker": by_arm[arm.name].marker,
+                "group": plain(by_arm[arm.name].group),
             }
             for arm in grid.arms
         ],
         "curves": [_curves(panel, index) for panel in curves if not panel.single_step],
         "differences": _differences(grid, answer, index),
-        "scores": [_scores(grid, column) for column in cols.columns(grid) if cols.shown(grid, column)],
-        "costs": _costs(grid),
+        "scores": [_scores(grid, column) for column in analysis.columns if cols.shown(grid, column)],
+        "costs": _sizes(grid) + _throughputs(grid, analysis.costs),
     }
 
 
-def _curves(panel: Panel, index: dict[str, int]) -> Json:
+def _curves(panel: CurvePanel, index: dict[str, int]) -> Json:
     metric = panel.metric
     return {
         "title": f"{plain(metric.label)} ({plain(panel.weights)}){' · primary endpoint' if panel.is_endpoint else ''}",
@@ -85,7 +89,7 @@ def _spread(metric: Metric, mean: float, low: float, high: float) -> str:
 
 def _differences(grid: GridView, answer: Answer, index: dict[str, int]) -> Json | None:
     """The forest plot of the primary endpoint."""
-    metric, margin = describe(grid.endpoint["metric"]), grid.endpoint.get("margin")
+    metric, margin = grid.metric, grid.margin
     rows = [
         {
             "arm": index[arm.arm],
@@ -103,7 +107,7 @@ def _differences(grid: GridView, answer: Answer, index: dict[str, int]) -> Json 
     axis = f"{metric.label}: arm minus {grid.baseline.name}{f', {metric.unit}' if metric.unit else ''}"
     return {
         "axis": plain(axis),
-        "margin": metric.scale * margin if isinstance(margin, int | float) and margin > 0 else None,
+        "margin": metric.scale * margin if margin is not None and margin > 0 else None,
         "better": {"lower": "left", "higher": "right"}.get(metric.direction, ""),
         "rows": rows,
     }
@@ -112,14 +116,14 @@ def _differences(grid: GridView, answer: Answer, index: dict[str, int]) -> Json 
 def _scores(grid: GridView, column: cols.Column) -> Json:
     metric, rows = column.described, []
     for i, arm in enumerate(grid.arms):
-        values = cols.values(arm, column)
+        values = column.values(arm)
         if (summary := summarise(values.values())) is None:
             continue
         seeds = [metric.scale * value for value in values.values()]
         low, high = (metric.scale * end for end in interval95(values.values()) or (summary.mean, summary.mean))
         row = {"arm": i, "mean": metric.scale * summary.mean, "low": low, "high": high, "seeds": seeds}
         rows.append(row | {"text": show(metric, summary)})
-    floor = cols.floor(grid.arms, column)
+    floor = column.floor(grid.arms)
     return {
         "title": plain(column.label),
         "axis": plain(metric.axis),
@@ -130,24 +134,29 @@ def _scores(grid: GridView, column: cols.Column) -> Json:
     }
 
 
-def _costs(grid: GridView) -> list[Json]:
+_SIZES: tuple[tuple[Literal["macs", "params"], str, float], ...] = (
+    ("macs", "GMACs a forward pass", 1e-9),
+    ("params", "parameters, millions", 1e-6),
+)
+
+
+def _sizes(grid: GridView) -> list[Json]:
     """What scores are drawn against: a value and a text an arm, None where it is not known."""
-    found = []
-    for name, title, scale in (("macs", "GMACs a forward pass", 1e-9), ("params", "parameters, millions", 1e-6)):
-        values = [size(arm, name) for arm in grid.arms]
+    axes = []
+    for name, title, scale in _SIZES:
+        values = [arm.network_size(name) for arm in grid.arms]
         if any(value is not None for value in values):
             shown = [None if value is None else value * scale for value in values]
-            found.append({"title": title, "better": "lower", "values": shown, "texts": [si(v) for v in values]})
-    return found + _throughputs(grid)
+            axes.append({"title": title, "better": "lower", "values": shown, "texts": [si(v) for v in values]})
+    return axes
 
 
-def _throughputs(grid: GridView) -> list[Json]:
-    from reports.analysis.costs import cost_columns, rate
-
-    found = []
-    for cost in cost_columns(grid):
+def _throughputs(grid: GridView, costs: Iterable[CostColumns]) -> list[Json]:
+    """Measured costs that scores are drawn against: a value and a text an arm, None where it was not measured."""
+    axes = []
+    for cost in costs:
         records = [cost.by_arm.get(arm.name) for arm in grid.arms]
         values = [record.timing["imgs_per_s"] if record else None for record in records]
         title = f"{cost.mode} images/s"
-        found.append({"title": title, "better": "higher", "values": values, "texts": [rate(v) for v in values]})
-    return found
+        axes.append({"title": title, "better": "higher", "values": values, "texts": [rate(v) for v in values]})
+    return axes

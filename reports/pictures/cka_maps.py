@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.analysis.cka import Labelled, summary
+from reports.analysis.cka import NamedCka, summary
 from reports.plots import COLUMN_INCHES, STYLE, encode
 from reports.plots.canvas import canvas
 from reports.text import plain, plural, steps
@@ -26,12 +26,12 @@ MOST_TICKS = 7
 COLOURS = "viridis"  # lightness rises with CKA: readable in grey and by colour-blind readers
 
 
-def lines(items: Sequence[Labelled]) -> list[str]:
-    """A line a map, and one that says on what they were measured."""
+def lines(items: Sequence[NamedCka]) -> list[str]:
+    """What is said below CKA maps: a line a map, and one that says on what they were measured."""
     if not items:
         return []
-    found = [f"CKA between blocks, {plain(item.name)}: {_text(item.record)}" for item in items]
-    return [*found, f"CKA {_measured(items[0].record)}"]
+    maps = [f"CKA between blocks, {plain(item.name)}: {_text(item.record)}" for item in items]
+    return [*maps, f"CKA {_measured(items[0].record)}"]
 
 
 def _text(record: CkaRecord) -> str:
@@ -58,13 +58,13 @@ def write(records: Sequence[CkaRecord], root: Path) -> tuple[list[str], Path]:
 
     They go under the names of their arms where ``root`` has their grid. Raises OSError when it cannot be written.
     """
-    arms = arms_of(manifest.to_dict() for manifest in Store(root).grids().values())
-    items = [Labelled(name=arms.get(record.train_id, record.variant), record=record) for record in records]
+    arms = arms_of(Store(root).grids().values())
+    items = [NamedCka(name=arms.get(record.train_id, record.variant), record=record) for record in records]
     paths = [write_bytes(root / "cka" / name, content) for name, content in draw(items, "cka").items()]
     return lines(items), paths[0]
 
 
-def draw(items: Sequence[Labelled], name: str) -> dict[str, bytes]:
+def draw(items: Sequence[NamedCka], name: str) -> dict[str, bytes]:
     """``<name>.png`` (and .svg, .pdf): mean maps side by side on one colour scale; none where there is no record."""
     from matplotlib import rc_context
 
@@ -75,7 +75,7 @@ def draw(items: Sequence[Labelled], name: str) -> dict[str, bytes]:
         return encode(name, _figure(items))
 
 
-def _figure(items: Sequence[Labelled]) -> Figure:
+def _figure(items: Sequence[NamedCka]) -> Figure:
     columns = min(len(items), MOST_A_ROW)
     rows = math.ceil(len(items) / columns)
     width = COLUMN_INCHES if columns == 1 else PAGE_INCHES
@@ -93,7 +93,7 @@ def _figure(items: Sequence[Labelled]) -> Figure:
     return figure
 
 
-def _map(axis: Axes, item: Labelled, *, low: float, letter: str) -> None:
+def _map(axis: Axes, item: NamedCka, *, low: float, letter: str) -> None:
     """One map, block 1 at the bottom left, as in the paper."""
     from seaborn import heatmap  # here, for it takes a second that a report without maps need not spend
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reports.analysis import cka
 from reports.pictures import cka_maps, neighbours
-from reports.pictures.samples import Picture, arms_picture, steps_picture
+from reports.pictures.samples import SamplesPicture, arms_picture, steps_picture
 from reports.text import plain
 from reports.views.find import Findings
 from reports.views.grid import GridView
@@ -16,7 +16,7 @@ LOOSE = ""  # in place of a grid's name: what belongs to no grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class ShownPicture:
     """One picture: ``files`` by path under the report's folder (the first a PNG), and lines to stand below it.
 
     A picture may lack its files, and then its lines stand alone.
@@ -31,13 +31,13 @@ class Shown:
         return next(iter(self.files), "")
 
 
-def gallery(findings: Findings) -> dict[str, list[Shown]]:
-    """By grid, under ``LOOSE`` what belongs to none; only what its records and files are there for."""
-    found = {grid.name: list(_of_grid(grid, findings)) for grid in findings.grids}
-    return found | {LOOSE: list(_maps(cka.loose(findings), "cka", "cells of no grid"))}
+def gallery(findings: Findings) -> dict[str, list[ShownPicture]]:
+    """A report's pictures by the grid's name (``LOOSE``: of none); what lacks its records or files is absent."""
+    by_grid = {grid.name: list(_of_grid(grid, findings)) for grid in findings.grids}
+    return by_grid | {LOOSE: list(_maps(cka.loose(findings), "cka", "cells of no grid"))}
 
 
-def _of_grid(grid: GridView, findings: Findings) -> Iterator[Shown]:
+def _of_grid(grid: GridView, findings: Findings) -> Iterator[ShownPicture]:
     title = f"grid {plain(grid.title)}"
     yield from _samples(arms_picture(grid, findings.folders), f"{grid.name}-arms", f"Samples of the arms of {title}")
     yield from _samples(
@@ -47,22 +47,22 @@ def _of_grid(grid: GridView, findings: Findings) -> Iterator[Shown]:
     yield from _maps(cka.of_grid(grid, findings.cka), f"cka-{grid.name}", f"the arms of {title}")
 
 
-def _samples(found: Picture | None, name: str, text: str) -> Iterator[Shown]:
-    if found is not None:
-        yield Shown(files={f"pictures/{name}.png": found.png}, text=text, lines=found.lines)
+def _samples(picture: SamplesPicture | None, name: str, text: str) -> Iterator[ShownPicture]:
+    if picture is not None:
+        yield ShownPicture(files={f"pictures/{name}.png": picture.png}, text=text, lines=picture.lines)
 
 
-def _neighbours(grid: GridView, findings: Findings, text: str) -> Iterator[Shown]:
+def _neighbours(grid: GridView, findings: Findings, text: str) -> Iterator[ShownPicture]:
     """What every arm's search found, and the sheet of the first that has one."""
     items = neighbours.of_grid(grid, findings.neighbours)
     pngs = (png for item in items if (png := neighbours.drawn(item, findings.folders)))
     png = next(pngs, None)
     if items:
         files = {f"pictures/{grid.name}-neighbours.png": png} if png else {}
-        yield Shown(files=files, text=text, lines=neighbours.lines(items))
+        yield ShownPicture(files=files, text=text, lines=neighbours.lines(items))
 
 
-def _maps(items: Sequence[cka.Labelled], name: str, whose: str) -> Iterator[Shown]:
+def _maps(items: Sequence[cka.NamedCka], name: str, whose: str) -> Iterator[ShownPicture]:
     if drawn := cka_maps.draw(items, name):
         files = {f"plots/{file}": content for file, content in drawn.items()}
-        yield Shown(files=files, text=f"CKA between the blocks of {whose}", lines=cka_maps.lines(items))
+        yield ShownPicture(files=files, text=f"CKA between the blocks of {whose}", lines=cka_maps.lines(items))

@@ -18,30 +18,30 @@ from results.store import Store, write_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
-    """A record under the name that a report shows."""
+class NamedNeighbours:
+    """A search for nearest training images under the name that a report shows."""
 
     name: str
     record: NeighboursRecord
 
 
-def of_grid(grid: GridView, records: Iterable[NeighboursRecord]) -> list[Labelled]:
-    """Of each arm, the baseline first, the record of its lowest seed that has any, at its last step."""
+def of_grid(grid: GridView, records: Iterable[NeighboursRecord]) -> list[NamedNeighbours]:
+    """The grid's searches, one an arm, the baseline first: of its lowest seed that has any, at its last step."""
     places = {cell.train_id: (arm.name, cell.seed) for arm in grid.arms for cell in arm.cells}
-    found: dict[str, NeighboursRecord] = {}
+    by_arm: dict[str, NeighboursRecord] = {}
     mine = [record for record in records if record.train_id in places]
     for record in sorted(mine, key=lambda r: (places[r.train_id][1], -r.step)):
-        found.setdefault(places[record.train_id][0], record)
+        by_arm.setdefault(places[record.train_id][0], record)
     arms = sorted(grid.arms, key=lambda arm: not arm.is_baseline)
-    return [Labelled(name=arm.name, record=found[arm.name]) for arm in arms if arm.name in found]
+    return [NamedNeighbours(name=arm.name, record=by_arm[arm.name]) for arm in arms if arm.name in by_arm]
 
 
-def lines(items: Sequence[Labelled]) -> list[str]:
+def lines(items: Sequence[NamedNeighbours]) -> list[str]:
     """A line a cell, and one that says how to read it."""
     if not items:
         return []
-    found = [f"nearest training images, {plain(item.name)}: {_text(item.record)}" for item in items]
-    return [*found, _reading(items[0].record)]
+    cells = [f"nearest training images, {plain(item.name)}: {_text(item.record)}" for item in items]
+    return [*cells, _reading(items[0].record)]
 
 
 def _text(record: NeighboursRecord) -> str:
@@ -69,7 +69,7 @@ def _weights(record: NeighboursRecord) -> str:
     return "EMA" if record.weights == "ema" else plain(record.weights)
 
 
-def drawn(item: Labelled, folders: Sequence[Path]) -> bytes | None:
+def drawn(item: NamedNeighbours, folders: Sequence[Path]) -> bytes | None:
     """The record's sheet with its distances, as a PNG; None where no folder has the sheet."""
     record = item.record
     paths = (folder / "neighbours" / f"{record.neighbours_id}.png" for folder in folders)
@@ -77,8 +77,8 @@ def drawn(item: Labelled, folders: Sequence[Path]) -> bytes | None:
     if sheet is None:
         return None
     half = 1 + len(record.rows[0])
-    found = tiles(sheet, 2 * half * len(record.shown), columns=2 * half)
-    rows = [found[first : first + 2 * half] for first in range(0, len(found), 2 * half)]
+    images = tiles(sheet, 2 * half * len(record.shown), columns=2 * half)
+    rows = [images[first : first + 2 * half] for first in range(0, len(images), 2 * half)]
     strip = Strip(
         label=plain(item.name, limit=22),
         notes=(f"nearest {len(record.shown)}", f"of {record.count:,} samples"),
@@ -106,8 +106,8 @@ def _distances(record: NeighboursRecord, row: int) -> list[str]:
 
 def write(records: Sequence[NeighboursRecord], root: Path) -> tuple[list[str], list[Path]]:
     """Draw ``records`` as ``root/neighbours/<id>-distances.png``; returns what they say, and the pictures' paths."""
-    arms = arms_of(manifest.to_dict() for manifest in Store(root).grids().values())
-    items = [Labelled(name=arms.get(record.train_id, record.variant), record=record) for record in records]
+    arms = arms_of(Store(root).grids().values())
+    items = [NamedNeighbours(name=arms.get(record.train_id, record.variant), record=record) for record in records]
     paths = []
     for item in items:
         if png := drawn(item, [root]):

@@ -22,38 +22,38 @@ _LABEL = 22  # letters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class SamplesPicture:
     """A PNG, and lines that say what it shows."""
 
     png: bytes
     lines: tuple[str, ...]
 
 
-def arms_picture(grid: GridView, folders: Sequence[Path]) -> Picture | None:
+def arms_picture(grid: GridView, folders: Sequence[Path]) -> SamplesPicture | None:
     """Samples of every arm that has some, all drawn alike from the noise of one seed; None for fewer than two arms."""
-    found = _alike(grid, folders)
-    if len(found) < 2:
+    alike = _alike(grid, folders)
+    if len(alike) < 2:
         return None
-    seed, first = found[0][1], found[0][2]
-    rows = 2 if len(found) <= FEW_ARMS else 1
-    strips = [strip for arm, _, sheet in found if (strip := _strip(plain(arm.name, limit=_LABEL), arm, sheet, rows))]
+    seed, first = alike[0][1], alike[0][2]
+    rows = 2 if len(alike) <= FEW_ARMS else 1
+    strips = [strip for arm, _, sheet in alike if (strip := _strip(plain(arm.name, limit=_LABEL), arm, sheet, rows))]
     if len(strips) < 2:
         return None
-    missing = [arm.name for arm in grid.arms if arm.name not in [one.name for one, _, _ in found]]
+    missing = [arm.name for arm in grid.arms if arm.name not in [one.name for one, _, _ in alike]]
     lines = [f"samples of the arms at step {steps(first.step)}, {_how(first)}, seed {seed}: one column, one noise"]
     lines += [f"without such samples: {', '.join(plain(name, limit=60) for name in missing)}"] if missing else []
-    return Picture(png=picture(strips), lines=tuple(lines))
+    return SamplesPicture(png=picture(strips), lines=tuple(lines))
 
 
-def steps_picture(grid: GridView, folders: Sequence[Path]) -> Picture | None:
+def steps_picture(grid: GridView, folders: Sequence[Path]) -> SamplesPicture | None:
     """Samples of one arm from the same noise over its training: the baseline, else the first with two steps."""
     for arm in sorted(grid.arms, key=lambda each: not each.is_baseline):
         for cell in sorted(arm.cells, key=lambda each: each.seed):
-            series = _series(sheets(folders, cell.train_id), grid.endpoint["weights"])
+            series = _series(sheets(folders, cell.train_id), grid.weights)
             strips = [s for sheet in series if (s := _strip(f"step {steps(sheet.step)}", arm, sheet, 1))]
             if len(strips) > 1:
                 line = f"samples of {plain(arm.name)} over training, {_how(series[0])}, seed {cell.seed}"
-                return Picture(png=picture(strips), lines=(f"{line}: one column, one noise",))
+                return SamplesPicture(png=picture(strips), lines=(f"{line}: one column, one noise",))
     return None
 
 
@@ -67,25 +67,19 @@ def _alike(grid: GridView, folders: Sequence[Path]) -> list[tuple[ArmView, int, 
                 members = groups.setdefault(key, [])
                 if arm.name not in [one.name for one, _, _ in members]:
                     members.append((arm, cell.seed, sheet))
-    wanted, own = grid.endpoint["weights"], _own_draws(grid)
+    own = {f"{sampler}{nfe}" for sampler, nfe in grid.draws("draws")}  # apart from a sweep's
 
     def rank(group: list[tuple[ArmView, int, Sheet]]) -> tuple[int, ...]:
         _, seed, sheet = group[0]
-        return (len(group), sheet.step, sheet.sampler in own, sheet.weights == wanted, -seed)
+        return (len(group), sheet.step, sheet.sampler in own, sheet.weights == grid.weights, -seed)
 
     return max(groups.values(), key=rank, default=[])
 
 
-def _own_draws(grid: GridView) -> set[str]:
-    """The samplers of the grid's own scores, apart from a sweep's."""
-    draws = grid.manifest.get("evaluation", {}).get("draws", [])
-    return {f"{draw['sampler']}{draw['nfe']}" for draw in draws}
-
-
-def _series(found: Sequence[Sheet], weights: str) -> list[Sheet]:
+def _series(of_cell: Sequence[Sheet], weights: str) -> list[Sheet]:
     """The sheets of one weights and sampler with the most steps; of many the first, the last and some between."""
     groups: dict[tuple[str, str], list[Sheet]] = {}
-    for sheet in found:
+    for sheet in of_cell:
         groups.setdefault(sheet.how, []).append(sheet)
     series = max(groups.values(), key=lambda group: (len(group), group[0].weights == weights), default=[])
     if len(series) <= MOST_STEPS:
@@ -98,10 +92,10 @@ def _strip(label: str, arm: ArmView, sheet: Sheet, rows: int) -> Strip | None:
     image = open_sheet(sheet.path)
     if image is None:
         return None
-    found = tiles(image, rows * COLUMNS)
-    if not found:
+    images = tiles(image, rows * COLUMNS)
+    if not images:
         return None
-    lines = [found[first : first + COLUMNS] for first in range(0, len(found), COLUMNS)]
+    lines = [images[first : first + COLUMNS] for first in range(0, len(images), COLUMNS)]
     return Strip(label=label, notes=_score(arm.records, sheet), rows=lines)
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from reports.content.grid_report import GridReport
 from reports.plots.canvas import encode as encode
 from reports.plots.style import COLUMN_INCHES as COLUMN_INCHES
 from reports.plots.style import STYLE as STYLE
@@ -34,10 +35,10 @@ _PREFIXES = {"forest": "forest", "bars": "bars", "cost": "tradeoffs", "scaling":
              "evaluations": "evaluations", "loss": "losses"}  # fmt: skip  # of file names; curves have none
 
 
-def draw(grid: GridView) -> dict[str, bytes]:
+def draw(report: GridReport) -> dict[str, bytes]:
     """The figures of a grid by file name: ``<grid>.png`` (score against steps), ``bars-<grid>.png``, … ."""
     with _style():
-        return _encoded(figures(grid))
+        return _encoded(figures(report))
 
 
 def alt_text(grid: GridView, file: str) -> str:
@@ -54,13 +55,13 @@ def draw_profiles(records: Sequence[ProfileRecord]) -> dict[str, bytes]:
         return _encoded(throughput(records))
 
 
-def figures(grid: GridView) -> dict[str, Figure]:
+def figures(report: GridReport) -> dict[str, Figure]:
     """The figures of a grid by name, without a suffix, as they are before they are laid out."""
-    found: dict[str, Figure] = {}
+    drawn: dict[str, Figure] = {}
     with _style():
         for kind in KINDS:
-            found |= import_module(f"reports.plots.{kind}").figures(grid)
-    return found
+            drawn |= import_module(f"reports.plots.{kind}").figures(report)
+    return drawn
 
 
 def _encoded(drawn: dict[str, Figure]) -> dict[str, bytes]:

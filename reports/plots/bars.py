@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.analysis.arm_scores import ArmPoint, Scores, scores
+from reports.analysis.arm_scores import ArmPoint, ArmScores
 from reports.content.footers import footer
+from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
 from reports.plots.scales import floor_line
 from reports.plots.style import BLACK, GREY, LIGHT
@@ -17,29 +18,29 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def figures(grid: GridView) -> dict[str, Figure]:
+def figures(report: GridReport) -> dict[str, Figure]:
     """``bars-<grid>``, a column a score; none where no score is on record."""
-    found = scores(grid)
-    if not found:
+    grid, scores = report.grid, report.analysis.scores
+    if not scores:
         return {}
-    notes = [f"({letter}) {_footer(part)}" for letter, part in zip("abc", found, strict=False)]
+    notes = [f"({letter}) {_footer(part)}" for letter, part in zip("abc", scores, strict=False)]
     notes.append("bars: mean over seeds; dots: seeds; whiskers: 95% t interval of the mean, from two seeds on")
     height = 0.6 + 0.165 * len(grid.arms)
-    figure, axes = canvas([height], columns=len(found), footer=notes, sharey=True)
-    for letter, axis, part in zip("abc", axes, found, strict=False):
+    figure, axes = canvas([height], columns=len(scores), footer=notes, sharey=True)
+    for letter, axis, part in zip("abc", axes, scores, strict=False):
         _bars(axis, grid, part, letter)
     axes[0].set_yticks(range(len(grid.arms)), [plain(arm.name, limit=22) for arm in grid.arms])
     axes[0].set_ylim(len(grid.arms) - 0.4, -0.6)
     return {f"bars-{grid.name}": figure}
 
 
-def _footer(part: Scores) -> str:
+def _footer(part: ArmScores) -> str:
     seeds = [len(point.seeds) for point in part.points]
     text = footer(part.column.described, part.column.weights, part.card, seeds=seeds, floor=part.floor)
     return f"{text} · step {part.column.step:,}" + (" · primary endpoint" if part.is_endpoint else "")
 
 
-def _bars(axis: Axes, grid: GridView, part: Scores, letter: str) -> None:
+def _bars(axis: Axes, grid: GridView, part: ArmScores, letter: str) -> None:
     from matplotlib.ticker import MaxNLocator
 
     metric, by_arm = part.column.described, {point.arm.name: point for point in part.points}

@@ -6,30 +6,32 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reports.analysis.paper import PaperCurves, paper_curves
-from reports.analysis.score_curves import Curve, Panel, panels
+from reports.analysis.score_curves import Curve, CurvePanel, panels
 from reports.content.footers import footer, weights_name
+from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
 from reports.plots.lines import draw_lines
 from reports.plots.scales import floor_line, logarithmic, score_label, score_range, steps_axis
 from reports.plots.style import Look, arm_label, groups, handle, looks
 from reports.text import plain
-from reports.views.grid import ArmView, GridView
+from reports.views.grid import ArmView
 from results.metrics import describe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MARKS = "lines: mean over seeds · bands and thin lines: the seeds, lowest to highest · ×: where a cell stopped"
+MARKS = "lines: mean over seeds · bands and thin lines: the seeds, lowest to highest · ×: where a cell stopped"
 
 
-def figures(grid: GridView) -> dict[str, Figure]:
-    """One by file name, or one an axis in a large grid; none where no score is on record."""
-    found, paper = panels(grid), paper_curves(grid)
+def figures(report: GridReport) -> dict[str, Figure]:
+    """``<grid>``, or ``<grid>-<axis>`` for each axis of a large grid; none where no score is on record."""
+    grid = report.grid
+    every, paper = panels(grid), paper_curves(grid)
     drawn = {}
     for name, arms in groups(grid.name, grid.arms):
         names = {arm.name for arm in arms}
-        content = [(panel, [c for c in panel.curves if c.arm.name in names]) for panel in found]
+        content = [(panel, [c for c in panel.curves if c.arm.name in names]) for panel in every]
         content = [(panel, curves) for panel, curves in content if curves]
         if content:
             beside = [panel for panel in paper if any(a in names for a in panel.by_arm if a != grid.baseline.name)]
@@ -38,7 +40,7 @@ def figures(grid: GridView) -> dict[str, Figure]:
 
 
 def _figure(
-    content: Sequence[tuple[Panel, list[Curve]]], arms: Sequence[ArmView], paper: Sequence[PaperCurves]
+    content: Sequence[tuple[CurvePanel, list[Curve]]], arms: Sequence[ArmView], paper: Sequence[PaperCurves]
 ) -> Figure:
     look = looks(arms)
     shown = [arm for arm in arms if any(curve.arm.name == arm.name for _, curves in content for curve in curves)]
@@ -47,9 +49,7 @@ def _figure(
     notes = [f"({letter}) {_footer(panel, curves)}" for letter, (panel, curves) in zip(letters, content, strict=False)]
     notes += [f"({letters[len(content) + i]}) {_paper_footer(beside)}" for i, beside in enumerate(paper)]
     if any(len(curve.seeds) > 1 or curve.failed for _, curves in content for curve in curves):
-        notes.append(
-            "lines: mean over seeds · bands and thin lines: the seeds, lowest to highest · ×: where a cell stopped"
-        )
+        notes.append(MARKS)
     figure, axes = canvas(
         heights + [1.7] * len(paper),
         footer=notes,
@@ -64,13 +64,13 @@ def _figure(
     return figure
 
 
-def _title(panel: Panel) -> str:
+def _title(panel: CurvePanel) -> str:
     parts = [f"{plain(weights_name(panel.weights))} weights"]
     parts += [f"step {panel.last_step:,}"] if panel.single_step else []
     return " · ".join(parts + (["primary endpoint"] if panel.is_endpoint else []))
 
 
-def _footer(panel: Panel, curves: Sequence[Curve]) -> str:
+def _footer(panel: CurvePanel, curves: Sequence[Curve]) -> str:
     seeds = [len(curve.seeds) - len(curve.failed) for curve in curves]
     return footer(panel.metric, panel.weights, panel.card, seeds=seeds, floor=panel.floor)
 
@@ -79,7 +79,7 @@ def _paper_footer(beside: PaperCurves) -> str:
     return "CIFAR10, U-ViT-S/2, one seed, digitised (±0.1 FID): compare the order of arms, not the values"
 
 
-def _lines(axis: Axes, panel: Panel, curves: Sequence[Curve], look: dict[str, Look]) -> None:
+def _lines(axis: Axes, panel: CurvePanel, curves: Sequence[Curve], look: dict[str, Look]) -> None:
     draw_lines(axis, curves, look, scale=panel.metric.scale)
     score_label(axis, panel.metric)
     points = [(s, panel.metric.scale * v) for c in curves for seed in c.seeds.values() for s, v in seed]
@@ -88,7 +88,7 @@ def _lines(axis: Axes, panel: Panel, curves: Sequence[Curve], look: dict[str, Lo
     floor_line(axis, panel.metric, panel.floor)
 
 
-def _dots(axis: Axes, panel: Panel, curves: Sequence[Curve], look: dict[str, Look]) -> None:
+def _dots(axis: Axes, panel: CurvePanel, curves: Sequence[Curve], look: dict[str, Look]) -> None:
     """One score an arm: a tick a seed and the mean, arms from top to bottom as in the table."""
     scale = panel.metric.scale
     for row, curve in enumerate(curves):

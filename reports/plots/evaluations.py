@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.analysis.sweeps import Line, Sweep, sweeps
+from reports.analysis.sweeps import Sweep, SweepLine
 from reports.content.footers import footer
+from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
 from reports.plots.scales import floor_line, logarithmic, score_label
 from reports.plots.style import MAX_ARMS, Look, handle, look, shown_label
@@ -17,19 +18,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def figures(grid: GridView) -> dict[str, Figure]:
+def figures(report: GridReport) -> dict[str, Figure]:
     """``evaluations-<grid>``, a panel an arm, and one more for each further Fréchet distance; none without a sweep."""
-    found = [sweep for sweep in sweeps(grid) if sweep.metric.kind == "frechet" and len(sweep.evaluations) > 1]
+    grid, sweeps = report.grid, report.analysis.sweeps
+    drawn = [sweep for sweep in sweeps if sweep.metric.kind == "frechet" and len(sweep.evaluations) > 1]
     return {
         f"evaluations-{grid.name}" if number == 1 else f"evaluations-{grid.name}-{number}": _figure(grid, sweep)
-        for number, sweep in enumerate(found, start=1)
+        for number, sweep in enumerate(drawn, start=1)
     }
 
 
 def _figure(grid: GridView, sweep: Sweep) -> Figure:
     samplers = list(dict.fromkeys(line.sampler for line in sweep.lines))[:MAX_ARMS]
     looks = {name: look(i) for i, name in enumerate(samplers)}
-    by_arm: dict[str, list[Line]] = {}
+    by_arm: dict[str, list[SweepLine]] = {}
     for line in sweep.lines:
         if line.sampler in looks:
             by_arm.setdefault(line.arm, []).append(line)
@@ -48,7 +50,7 @@ def _figure(grid: GridView, sweep: Sweep) -> Figure:
     return figure
 
 
-def _draw(axis: Axes, sweep: Sweep, lines: list[Line], looks: dict[str, Look]) -> None:
+def _draw(axis: Axes, sweep: Sweep, lines: list[SweepLine], looks: dict[str, Look]) -> None:
     from matplotlib.ticker import NullLocator
 
     scale = sweep.metric.scale

@@ -6,8 +6,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from reports.analysis import columns as cols
-from reports.analysis.verdicts import Comparison, GridComparison, compare
+from reports.analysis.verdicts import Comparison
 from reports.content.footers import footer
+from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
 from reports.plots.style import BLACK, COLOURS, GREY
 from reports.text import plain
@@ -28,14 +29,14 @@ _MARKS: dict[str | None, dict[str, Any]] = {  # told apart by shape and filling 
 _WIDE = 3  # times the median reach of an interval; what reaches farther is cut, else it would flatten the others
 
 
-def figures(grid: GridView) -> dict[str, Figure]:
+def figures(report: GridReport) -> dict[str, Figure]:
     """``forest-<grid>``; none before two seeds of an arm and of the baseline have the primary endpoint."""
-    found = compare(grid)
-    if found.endpoint is None or not any(c.interval is not None for c in found.comparisons):
+    grid, compared = report.grid, report.analysis.comparison
+    if compared.endpoint is None or not any(c.interval is not None for c in compared.comparisons):
         return {}
-    arms = [(arm, c) for arm in grid.arms if (c := found.of(arm)) is not None]
-    figure, (axis,) = canvas([0.72 + 0.19 * len(arms)], footer=_notes(grid, found))
-    _draw(axis, grid, arms, found.endpoint, found.margin)
+    arms = [(arm, c) for arm in grid.arms if (c := compared.of(arm)) is not None]
+    figure, (axis,) = canvas([0.72 + 0.19 * len(arms)], footer=_notes(report, compared.endpoint))
+    _draw(axis, grid, arms, compared.endpoint, compared.margin)
     axis.set_yticks(range(len(arms)), [plain(arm.name, limit=22) for arm, _ in arms])
     axis.set_ylim(len(arms) - 0.4, -0.6)
     axis.grid(visible=False, axis="y")
@@ -43,32 +44,31 @@ def figures(grid: GridView) -> dict[str, Figure]:
     return {f"forest-{grid.name}": figure}
 
 
-def _notes(grid: GridView, found: GridComparison) -> list[str]:
-    assert found.endpoint is not None
-    column, metric = found.endpoint, found.endpoint.described
-    card = next(iter(cols.cards(grid.arms, column)), {})
-    floor = cols.floor(grid.arms, column)
-    pairs = [comparison.n_pairs for comparison in found.comparisons]
+def _notes(report: GridReport, column: cols.Column) -> list[str]:
+    grid, compared, metric = report.grid, report.analysis.comparison, column.described
+    card = next(iter(column.cards(grid.arms)), {})
+    floor = column.floor(grid.arms)
+    pairs = [comparison.n_pairs for comparison in compared.comparisons]
     notes = [f"{footer(metric, column.weights, card, seeds=pairs, floor=floor)} · step {column.step:,}"]
-    if found.why_none is not None:
-        notes.append(f"no verdict: {plain(found.why_none)}")
-    if found.method:
-        notes.append(plain(found.method).replace("; ", " · "))
-    band = f" · grey: the margin ±{metric.format(found.margin)}" if found.margin else ""
+    if compared.why_none is not None:
+        notes.append(f"no verdict: {plain(compared.why_none)}")
+    if report.method:
+        notes.append(plain(report.method).replace("; ", " · "))
+    band = f" · grey: the margin ±{metric.format(compared.margin)}" if compared.margin else ""
     return [*notes, f"ticks below: pairs of seeds · arrows: an interval that goes on{band}"]
 
 
 def _draw(
     axis: Axes, grid: GridView, arms: list[tuple[ArmView, Comparison]], column: cols.Column, margin: float | None
 ) -> None:
-    metric, base = column.described, cols.values(grid.baseline, column)
+    metric, base = column.described, column.values(grid.baseline)
     reach = _reach([comparison for _, comparison in arms], margin)
     axis.set_xlim(-metric.scale * reach, metric.scale * reach)
     axis.axvline(0, color=BLACK, linewidth=0.8, zorder=1)
     if margin:
         axis.axvspan(-metric.scale * margin, metric.scale * margin, color="#DDDDDD", linewidth=0, zorder=0)
     for row, (arm, comparison) in enumerate(arms):
-        values = cols.values(arm, column)
+        values = column.values(arm)
         pairs = [metric.scale * (values[seed] - base[seed]) for seed in sorted(values.keys() & base.keys())]
         axis.plot(pairs, [row + 0.34] * len(pairs), "|", color=GREY, markersize=3, markeredgewidth=0.6)
         _arm(axis, row, comparison, metric, reach)
@@ -79,34 +79,34 @@ def _draw(
     _labels(axis, grid, metric)
 
 
-def _arm(axis: Axes, row: int, found: Comparison, metric: Metric, reach: float) -> None:
+def _arm(axis: Axes, row: int, comparison: Comparison, metric: Metric, reach: float) -> None:
     """Whiskers, with an arrow where they are cut, and the mean."""
-    if found.difference is None:
+    if comparison.difference is None:
         return
-    mark = _MARKS[found.verdict]
-    if found.interval is not None:
-        ends = [metric.scale * max(-reach, min(reach, end)) for end in found.interval]
+    mark = _MARKS[comparison.verdict]
+    if comparison.interval is not None:
+        ends = [metric.scale * max(-reach, min(reach, end)) for end in comparison.interval]
         axis.plot(ends, [row, row], color=mark["color"], linewidth=1.0, zorder=2)
-        for end, whole, arrow in zip(ends, found.interval, "<>", strict=True):
+        for end, whole, arrow in zip(ends, comparison.interval, "<>", strict=True):
             cut = abs(whole) > reach
             axis.plot(
                 end, row, marker=arrow if cut else "|", color=mark["color"], markersize=3.5 if cut else 4,
                 clip_on=False, zorder=2,
             )  # fmt: skip
-    axis.plot(metric.scale * found.difference, row, linestyle="none", markersize=4.8, zorder=3, **mark)
+    axis.plot(metric.scale * comparison.difference, row, linestyle="none", markersize=4.8, zorder=3, **mark)
 
 
-def _reach(found: list[Comparison], margin: float | None) -> float:
+def _reach(comparisons: list[Comparison], margin: float | None) -> float:
     """How far the axis goes to both sides of zero, in the metric's own unit."""
-    ends = [max(map(abs, c.interval)) for c in found if c.interval is not None]
-    means = [abs(c.difference) for c in found if c.difference is not None]
+    ends = [max(map(abs, c.interval)) for c in comparisons if c.interval is not None]
+    means = [abs(c.difference) for c in comparisons if c.difference is not None]
     return 1.08 * max(min(max(ends), _WIDE * median(ends)), *(1.2 * mean for mean in means), 1.2 * (margin or 0.0))
 
 
-def _word(found: Comparison) -> str:
+def _word(comparison: Comparison) -> str:
     """The verdict, and what it rests on where seeds failed."""
-    word = found.verdict or "no verdict"
-    return f"{word}, {found.failed}/{found.total} failed" if found.failed else word
+    word = comparison.verdict or "no verdict"
+    return f"{word}, {comparison.failed}/{comparison.total} failed" if comparison.failed else word
 
 
 def _labels(axis: Axes, grid: GridView, metric: Metric) -> None:

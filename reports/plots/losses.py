@@ -5,20 +5,22 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from reports.analysis.score_curves import Curve, Panel, loss_panel
+from reports.analysis.score_curves import Curve, CurvePanel, loss_panel
 from reports.content.footers import seed_count
+from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
 from reports.plots.lines import draw_lines
 from reports.plots.scales import score_label, score_range, steps_axis
 from reports.plots.style import arm_label, groups, handle, looks
-from reports.views.grid import ArmView, GridView
+from reports.views.grid import ArmView
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def figures(grid: GridView) -> dict[str, Figure]:
+def figures(report: GridReport) -> dict[str, Figure]:
     """``loss-<grid>``, or one an axis in a large grid; none where fewer than two losses are on record."""
+    grid = report.grid
     panel = loss_panel(grid)
     if panel is None or panel.single_step:
         return {}
@@ -29,7 +31,7 @@ def figures(grid: GridView) -> dict[str, Figure]:
     }
 
 
-def _figure(panel: Panel, arms: list[ArmView]) -> Figure | None:
+def _figure(panel: CurvePanel, arms: list[ArmView]) -> Figure | None:
     names, look = {arm.name for arm in arms}, looks(arms)
     curves = [_smooth(curve) for curve in panel.curves if curve.arm.name in names]
     if not curves:

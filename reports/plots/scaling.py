@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reports.analysis.arm_scores import ArmPoint, Scores, endpoint_scores
+from reports.analysis.arm_scores import ArmPoint, ArmScores, endpoint_scores
 from reports.analysis.sizes import Scaling, scalings
 from reports.content.footers import footer
+from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
 from reports.plots.scales import floor_line, score_label
 from reports.plots.style import BLACK, COLOURS
 from reports.text import plain
-from reports.views.grid import GridView
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def figures(grid: GridView) -> dict[str, Figure]:
+def figures(report: GridReport) -> dict[str, Figure]:
     """``scaling-<grid>``, a panel a size; none where the grid varies none."""
-    scores = endpoint_scores(grid)
-    found = scalings(scores) if scores is not None else []
-    if scores is None or not found:
+    scores = endpoint_scores(report.analysis.scores)
+    parts = scalings(scores) if scores is not None else []
+    if scores is None or not parts:
         return {}
-    metric, seeds = scores.column.described, [len(p.seeds) for part in found for _, p in part.points]
+    metric, seeds = scores.column.described, [len(p.seeds) for part in parts for _, p in part.points]
     notes = [
         footer(metric, scores.column.weights, scores.card, seeds=seeds, floor=scores.floor),
         f"step {scores.column.step:,}; ○: baseline; dots: seeds; whiskers: 95% t interval of the mean",
     ]
-    figure, axes = canvas([1.7], columns=len(found), footer=notes, sharey=True)
-    for axis, part in zip(axes, found, strict=True):
+    figure, axes = canvas([1.7], columns=len(parts), footer=notes, sharey=True)
+    for axis, part in zip(axes, parts, strict=True):
         _draw(axis, part, scores)
     score_label(axes[0], metric)
-    return {f"scaling-{grid.name}": figure}
+    return {f"scaling-{report.grid.name}": figure}
 
 
-def _draw(axis: Axes, part: Scaling, scores: Scores) -> None:
+def _draw(axis: Axes, part: Scaling, scores: ArmScores) -> None:
     from matplotlib.ticker import NullFormatter, NullLocator
 
     metric = scores.column.described

@@ -44,14 +44,14 @@ Look = dict[str, Any]
 
 def looks(arms: Sequence[ArmView]) -> dict[str, Look]:
     """Colour, marker, dashes and width of each arm; the same in every panel."""
-    found: dict[str, Look] = {}
+    by_arm: dict[str, Look] = {}
     others = [arm for arm in arms if not arm.is_baseline]
     for i, arm in enumerate(others):
-        found[arm.name] = look(i)
+        by_arm[arm.name] = look(i)
     for arm in arms:
         if arm.is_baseline:
-            found[arm.name] = {"color": BLACK, "marker": "o", "linewidth": 1.7, "linestyle": "-"}
-    return found
+            by_arm[arm.name] = {"color": BLACK, "marker": "o", "linewidth": 1.7, "linestyle": "-"}
+    return by_arm
 
 
 def look(i: int) -> Look:

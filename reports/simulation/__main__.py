@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
-from reports.simulation.planted import SPREADS, Plan, World
+from reports.simulation.planted import SPREADS, SimulationPlan, World
 from reports.simulation.rates import Rate, Rates, measure, pooled
 
 HEADINGS = (
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"--{name}: expected whole numbers from {low}, got {values}")
     worlds: tuple[World, World] = ("null", "edge")
     plans = [
-        Plan(seeds=seeds, arms=arms, spread=spread, world=world)
+        SimulationPlan(seeds=seeds, arms=arms, spread=spread, world=world)
         for spread, seeds, arms, world in itertools.product(chosen.spreads, chosen.seeds, chosen.arms, worlds)
     ]
     print(f"{chosen.grids:,} grids without any effect and as many with effects of the margin a row; {_versions()}\n")
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _show(found: Iterable[Rates]) -> None:
-    pairs = iter(found)
+def _show(rates: Iterable[Rates]) -> None:
+    pairs = iter(rates)
     for null, edge in zip(pairs, pairs, strict=True):
         print(_line(row(null, edge)), flush=True)
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.views.grid import ArmView, CellView, GridView
-from results import SCHEMA, Record, Score
+from results import Record, Score
+from results.manifest import Manifest, ManifestArm, ManifestCell, ManifestEndpoint
 
 Array = npt.NDArray[np.float64]
 
@@ -27,7 +28,7 @@ World = Literal["null", "edge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SimulationPlan:
     """Grids to simulate: ``arms`` beside the baseline, ``seeds``, and the kind of spread (a name of `SPREADS`)."""
 
     seeds: int
@@ -36,17 +37,17 @@ class Plan:
     world: World
 
 
-def effects(plan: Plan) -> tuple[float, ...]:
+def effects(plan: SimulationPlan) -> tuple[float, ...]:
     """True differences of the arms from the baseline."""
     return tuple({"null": 0.0, "edge": -MARGIN if arm % 2 else MARGIN}[plan.world] for arm in range(plan.arms))
 
 
-def margin(plan: Plan) -> float | None:
+def margin(plan: SimulationPlan) -> float | None:
     """The margin that the grid declares."""
     return MARGIN if plan.world == "edge" else None
 
 
-def scores(plan: Plan, number: int) -> Array:
+def scores(plan: SimulationPlan, number: int) -> Array:
     """Scores (1 + arms, seeds) of grid ``number``, the baseline first; equal arguments give equal numbers."""
     which = list(SPREADS).index(plan.spread)
     random = np.random.default_rng([number, plan.seeds, plan.arms, which, plan.world == "edge"])
@@ -97,25 +98,30 @@ SPREADS: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
 }
 
 
-def grid(plan: Plan, number: int) -> GridView:
+def grid(plan: SimulationPlan, number: int) -> GridView:
     """Grid ``number`` of a plan with a record a cell, as `reports.find` would give it."""
-    found = [_arm(arm, row) for arm, row in enumerate(scores(plan, number))]
-    return GridView(name="planted", title="planted", manifest=manifest(plan), arms=tuple(found))
+    arms = tuple(_arm(arm, row) for arm, row in enumerate(scores(plan, number)))
+    return GridView(name="planted", title="planted", manifest=manifest(plan), arms=arms)
 
 
 @cache
-def manifest(plan: Plan) -> dict[str, object]:
+def manifest(plan: SimulationPlan) -> Manifest:
     """What ``grids/planted.json`` would hold."""
-    return {
-        "schema": SCHEMA, "name": "planted", "question": "Which arm has an effect?", "baseline": "arm0",
-        "reference": "", "budget": "planted", "dataset": "none",
-        "endpoint": {"metric": METRIC, "weights": "raw", "step": STEP, "margin": margin(plan)},
-        "arms": [
-            {"arm": f"arm{arm}", "variant": f"arm{arm}",
-             "cells": [{"seed": seed, "train_id": _cell(arm, seed).train_id} for seed in range(plan.seeds)]}
-            for arm in range(1 + plan.arms)
-        ],
-    }  # fmt: skip
+    return Manifest(
+        name="planted",
+        question="Which arm has an effect?",
+        baseline="arm0",
+        reference="",
+        endpoint=ManifestEndpoint(metric=METRIC, weights="raw", step=STEP, margin=margin(plan)),
+        budget="planted",
+        dataset="none",
+        arms=tuple(_manifest_arm(arm, plan.seeds) for arm in range(1 + plan.arms)),
+    )
+
+
+def _manifest_arm(arm: int, seeds: int) -> ManifestArm:
+    cells = tuple(ManifestCell(seed=seed, train_id=_cell(arm, seed).train_id) for seed in range(seeds))
+    return ManifestArm(arm=f"arm{arm}", variant=f"arm{arm}", cells=cells)
 
 
 def _arm(arm: int, row: Array) -> ArmView:

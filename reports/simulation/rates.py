@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reports.analysis.verdicts import Verdict, compare
-from reports.simulation.planted import LEVEL, MARGIN, Plan, effects, grid
+from reports.analysis.columns import columns
+from reports.analysis.verdicts import GridComparison, Verdict, compare, endpoint_column
+from reports.simulation.planted import LEVEL, MARGIN, SimulationPlan, effects, grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +40,14 @@ def pooled(a: Rate, b: Rate) -> Rate:
 class Rates:
     """What a plan's grids showed. Rates of false verdicts count grids with at least one; ``seen`` counts arms."""
 
-    plan: Plan
+    plan: SimulationPlan
     simultaneous: Rate  # grids in which every interval of a difference holds the truth
     single: Rate  # arms whose own interval over seeds holds their true mean
     false: dict[str, Rate]  # "better", "worse", "equivalent", and "any" of them
     seen: Rate  # arms whose effect was found, where there is one
 
 
-def measure(plan: Plan, *, grids: int) -> Rates:
+def measure(plan: SimulationPlan, *, grids: int) -> Rates:
     """Judge ``grids`` planted grids as a report would."""
     count: Counter[str] = Counter()
     for number in range(grids):
@@ -64,13 +65,19 @@ def measure(plan: Plan, *, grids: int) -> Rates:
     )
 
 
-def _one(plan: Plan, number: int) -> Iterable[str]:
+def judged(plan: SimulationPlan, number: int) -> GridComparison:
+    """The verdicts of grid ``number``, by the code that judges real grids."""
+    planted = grid(plan, number)
+    return compare(planted, endpoint_column(planted, columns(planted)))
+
+
+def _one(plan: SimulationPlan, number: int) -> Iterable[str]:
     """What one grid adds to the counts, by name."""
-    truth, found = effects(plan), compare(grid(plan, number))
-    pairs = list(zip(truth, found.comparisons, strict=True))
+    truth, compared = effects(plan), judged(plan, number)
+    pairs = list(zip(truth, compared.comparisons, strict=True))
     if all(_holds(comparison.interval, true) for true, comparison in pairs):
         yield "simultaneous"
-    for true, arm in zip((0.0, *truth), found.arms, strict=True):
+    for true, arm in zip((0.0, *truth), compared.arms, strict=True):
         if _holds(arm.interval, LEVEL + true):
             yield "single"
     false = {c.verdict for true, c in pairs if c.verdict is not None and is_false(c.verdict, true)}

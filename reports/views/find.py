@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from reports.views.asked import plain_record, swept
 from reports.views.grid import ArmView, CellView, GridView
 from results.cka import CkaRecord
 from results.frame import Dirs, output_folders
+from results.manifest import Manifest, ManifestArm
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
 from results.record import Record
-from results.schema import is_count
 from results.store import Store
-
-_SIGNATURE = ("baseline", "reference", "budget", "dataset", "preset")  # grids that agree in these are one grid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,40 +33,51 @@ class Findings:
 def find(dirs: Dirs) -> Findings:
     """Read the folders. Damaged files are named in ``problems``; a missing or empty folder raises ValueError."""
     folders = output_folders(dirs)
-    records: dict[str, Record] = {}
-    profiles: dict[str, ProfileRecord] = {}
-    similar: dict[str, CkaRecord] = {}
-    near: dict[str, NeighboursRecord] = {}
-    manifests: list[tuple[Path, str, dict[str, Any]]] = []
-    problems: list[str] = []
+    read = _Read()
     for folder in folders:
-        found, damaged = Store(folder).records()
-        grids, damaged_grids = Store(folder).read_grids()
-        measured, damaged_profiles = Store(folder).profiles()
-        compared, damaged_cka = Store(folder).cka()
-        searched, damaged_searches = Store(folder).neighbours()
-        for lines in (damaged, damaged_grids, damaged_profiles, damaged_cka, damaged_searches):
-            problems += [f"{folder}: {problem}" for problem in lines]
-        profiles |= {profile.profile_id: profile for profile in measured}
-        similar |= {record.cka_id: record for record in compared}
-        near |= {record.neighbours_id: record for record in searched}
-        for record in found:
-            records[record.train_id] = _better(records.get(record.train_id), record)
-        manifests += [(folder, name, manifest.to_dict()) for name, manifest in grids.items()]
-    views = [_view(name, title, same, records, list(profiles.values())) for name, title, same in _group(manifests)]
-    used = {cell.train_id for view in views for cell in view.cells}
-    loose = [record for train_id, record in records.items() if train_id not in used]
-    if not records and not views and not profiles and not similar and not near:
-        raise ValueError(f"{folders[0]}: every record there is damaged; the first: {problems[0]}")
+        read.add(folder)
+    profiles = list(read.profiles.values())
+    grids = [_view(name, title, same, read.records, profiles) for name, title, same in _group(read.manifests)]
+    used = {cell.train_id for grid in grids for cell in grid.cells}
+    if not any((read.records, grids, profiles, read.cka, read.neighbours)):
+        raise ValueError(f"{folders[0]}: every record there is damaged; the first: {read.problems[0]}")
     return Findings(
-        grids=views,
-        loose=loose,
-        problems=problems,
-        profiles=list(profiles.values()),
+        grids=grids,
+        loose=[record for train_id, record in read.records.items() if train_id not in used],
+        problems=read.problems,
+        profiles=profiles,
         folders=folders,
-        cka=list(similar.values()),
-        neighbours=list(near.values()),
+        cka=list(read.cka.values()),
+        neighbours=list(read.neighbours.values()),
     )
+
+
+@dataclass(slots=True)
+class _Read:
+    """What the folders hold, by id: what stands in several of them counts once."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    profiles: dict[str, ProfileRecord] = field(default_factory=dict)
+    cka: dict[str, CkaRecord] = field(default_factory=dict)
+    neighbours: dict[str, NeighboursRecord] = field(default_factory=dict)
+    manifests: list[tuple[Path, str, Manifest]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, folder: Path) -> None:
+        store = Store(folder)
+        records, damaged = store.records()
+        grids, damaged_grids = store.read_grids()
+        profiles, damaged_profiles = store.profiles()
+        cka, damaged_cka = store.cka()
+        neighbours, damaged_neighbours = store.neighbours()
+        for lines in (damaged, damaged_grids, damaged_profiles, damaged_cka, damaged_neighbours):
+            self.problems += [f"{folder}: {problem}" for problem in lines]
+        self.profiles |= {record.profile_id: record for record in profiles}
+        self.cka |= {record.cka_id: record for record in cka}
+        self.neighbours |= {record.neighbours_id: record for record in neighbours}
+        for record in records:
+            self.records[record.train_id] = _better(self.records.get(record.train_id), record)
+        self.manifests += [(folder, name, manifest) for name, manifest in grids.items()]
 
 
 def _better(known: Record | None, new: Record) -> Record:
@@ -79,13 +87,11 @@ def _better(known: Record | None, new: Record) -> Record:
     return max(known, new, key=lambda r: (r.survived, len(r.scores)))
 
 
-def _group(manifests: list[tuple[Path, str, dict[str, Any]]]) -> Iterable[tuple[str, str, list[dict[str, Any]]]]:
+def _group(manifests: list[tuple[Path, str, Manifest]]) -> Iterable[tuple[str, str, list[Manifest]]]:
     """Manifests of one grid from several folders together, those that only share a name apart."""
-    groups: dict[tuple[str, str], list[tuple[Path, dict[str, Any]]]] = {}
+    groups: dict[tuple[str, object], list[tuple[Path, Manifest]]] = {}
     for folder, name, manifest in manifests:
-        chosen = {key: manifest["endpoint"].get(key) for key in ("metric", "weights", "step")}
-        signature = repr([manifest.get(key) for key in _SIGNATURE] + sorted(chosen.items()))
-        groups.setdefault((name, signature), []).append((folder, manifest))
+        groups.setdefault((name, _signature(manifest)), []).append((folder, manifest))
     seen: dict[str, int] = {}
     for (name, _), members in groups.items():
         seen[name] = seen.get(name, 0) + 1
@@ -94,44 +100,45 @@ def _group(manifests: list[tuple[Path, str, dict[str, Any]]]) -> Iterable[tuple[
         yield (name if seen[name] == 1 else f"{name}-{seen[name]}"), title, [manifest for _, manifest in members]
 
 
+def _signature(manifest: Manifest) -> tuple[object, ...]:
+    """Grids that agree in this are one grid."""
+    chosen = (manifest.endpoint.metric, manifest.endpoint.weights, manifest.endpoint.step)
+    return (manifest.baseline, manifest.reference, manifest.budget, manifest.dataset, manifest.preset, *chosen)
+
+
 def _view(
-    name: str, title: str, manifests: list[dict[str, Any]], records: dict[str, Record], profiles: list[ProfileRecord]
+    name: str, title: str, manifests: list[Manifest], records: dict[str, Record], profiles: list[ProfileRecord]
 ) -> GridView:
     first = manifests[0]
-    arms: dict[str, dict[str, Any]] = {}
+    arms: dict[str, ManifestArm] = {}
     cells: dict[str, dict[str, int]] = {}  # arm -> train_id -> seed
     for manifest in manifests:
-        for arm in manifest["arms"]:
-            arms.setdefault(arm["arm"], arm)
-            cells.setdefault(arm["arm"], {}).update({cell["train_id"]: cell["seed"] for cell in arm["cells"]})
+        for arm in manifest.arms:
+            arms.setdefault(arm.arm, arm)
+            cells.setdefault(arm.arm, {}).update({cell.train_id: cell.seed for cell in arm.cells})
     views = []
     for arm in arms.values():
-        seeds = sorted(cells[arm["arm"]].items(), key=lambda item: (item[1], item[0]))
+        seeds = sorted(cells[arm.arm].items(), key=lambda item: (item[1], item[0]))
         views.append(
             ArmView(
-                name=arm["arm"],
-                variant=arm["variant"],
-                formula=arm.get("formula", ""),
+                name=arm.arm,
+                variant=arm.variant,
+                formula=arm.formula,
                 cells=tuple(_cell(seed, t, records.get(t), manifests) for t, seed in seeds),
-                is_baseline=arm["arm"] == first["baseline"],
-                profiles=_same_network(arm["variant"], [records[t] for t, _ in seeds if t in records], profiles),
-                sizes=_sizes(arm),
+                is_baseline=arm.arm == first.baseline,
+                profiles=_same_network(arm.variant, [records[t] for t, _ in seeds if t in records], profiles),
+                sizes=dict(arm.sizes or {}),
             )
         )
     return GridView(name=name, title=title, manifest=first, arms=tuple(views))
 
 
-def _cell(seed: int, train_id: str, record: Record | None, manifests: list[dict[str, Any]]) -> CellView:
+def _cell(seed: int, train_id: str, record: Record | None, manifests: list[Manifest]) -> CellView:
     if record is None:
         return CellView(seed=seed, train_id=train_id, record=None)
     return CellView(
         seed=seed, train_id=train_id, record=plain_record(record, manifests), swept=swept(record, manifests)
     )
-
-
-def _sizes(arm: dict[str, Any]) -> dict[str, int]:
-    found = arm.get("sizes")
-    return {str(k): v for k, v in found.items() if is_count(v)} if isinstance(found, dict) else {}
 
 
 def _same_network(variant: str, cells: list[Record], profiles: list[ProfileRecord]) -> tuple[ProfileRecord, ...]:
@@ -145,6 +152,6 @@ def _same_network(variant: str, cells: list[Record], profiles: list[ProfileRecor
     )
 
 
-def arms_of(manifests: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The arm of each train_id."""
-    return {cell["train_id"]: arm["arm"] for grid in manifests for arm in grid["arms"] for cell in arm["cells"]}
+def arms_of(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """The name of the arm that each cell belongs to, by train_id."""
+    return {cell.train_id: arm.arm for manifest in manifests for arm in manifest.arms for cell in arm.cells}

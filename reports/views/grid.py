@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
+from reports.views.asked import Draw, DrawKind, drawn
+from results.manifest import Manifest
+from results.metrics import Metric, describe
 from results.profile import ProfileRecord
 from results.record import Record, Score
 
@@ -56,6 +59,10 @@ class ArmView:
         """Cells with one of these statuses."""
         return sum(record.status in statuses for record in self.records)
 
+    def network_size(self, name: Literal["params", "macs"]) -> int | None:
+        """Parameters, or MACs of one forward pass, of the arm's network; None before its first record."""
+        return next((int(getattr(record, name)) for record in self.records), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridView:
@@ -63,7 +70,7 @@ class GridView:
 
     name: str  # of tables and plots, unique in a report
     title: str
-    manifest: dict[str, Any]
+    manifest: Manifest
     arms: tuple[ArmView, ...]
 
     @property
@@ -71,18 +78,46 @@ class GridView:
         return next(arm for arm in self.arms if arm.is_baseline)
 
     @property
-    def endpoint(self) -> dict[str, Any]:
-        endpoint: dict[str, Any] = self.manifest["endpoint"]
-        return endpoint
-
-    @property
-    def step(self) -> int | None:
-        """The endpoint's step: declared, else the last step of the longest training; None without records."""
-        if isinstance(step := self.endpoint.get("step"), int):
-            return step
-        steps = [r.training.get("steps") for arm in self.arms for r in arm.records]
-        return max((s for s in steps if isinstance(s, int)), default=None)
+    def challengers(self) -> list[ArmView]:
+        """Every arm but the baseline."""
+        return [arm for arm in self.arms if not arm.is_baseline]
 
     @property
     def cells(self) -> list[CellView]:
         return [cell for arm in self.arms for cell in arm.cells]
+
+    @property
+    def question(self) -> str:
+        return self.manifest.question
+
+    @property
+    def metric_name(self) -> str:
+        """The primary endpoint's metric as records name it."""
+        return self.manifest.endpoint.metric
+
+    @property
+    def metric(self) -> Metric:
+        """The primary endpoint's metric: how it is shown, and which way is better."""
+        return describe(self.metric_name)
+
+    @property
+    def weights(self) -> str:
+        """The primary endpoint's weights: ``ema`` or ``raw``."""
+        return self.manifest.endpoint.weights
+
+    @property
+    def margin(self) -> float | None:
+        """Within which arms count as equivalent, in the metric's own unit; None where none was declared."""
+        return self.manifest.endpoint.margin
+
+    @property
+    def step(self) -> int | None:
+        """The endpoint's step: declared, else the last step of the longest training; None without records."""
+        if isinstance(step := self.manifest.endpoint.step, int):
+            return step
+        steps = [r.training.get("steps") for arm in self.arms for r in arm.records]
+        return max((s for s in steps if isinstance(s, int)), default=None)
+
+    def draws(self, kind: DrawKind) -> list[Draw]:
+        """How images were to be drawn: for the grid's own scores, for its sweep, or beyond its budget."""
+        return drawn([self.manifest], kind)

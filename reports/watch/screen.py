@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reports.analysis.grid_analysis import analyse
 from reports.content import notes
-from reports.formats.terminal import grid_tables
+from reports.content.arm_table import arm_table
+from reports.formats.terminal import pieces
 from reports.text import plain, plural
 from reports.views.find import Findings, find
 from reports.watch.state import GridState, RunningCell, duration, grid_state
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-class Folder:
+class WatchedFolder:
     """The output folder, read again only where a file of it has changed: records are large, signs of life small."""
 
     def __init__(self, root: Path) -> None:
@@ -50,7 +52,7 @@ def watch(root: Path, console: Console, *, interval: float = 2.0, once: bool = F
     """
     if not interval >= 0.1:
         raise ValueError(f"--interval: expected seconds from 0.1, got {interval:g}")
-    folder = Folder(root)
+    folder = WatchedFolder(root)
     if once:
         console.print(frame(*folder.states(), console.width))
         return 0
@@ -58,7 +60,7 @@ def watch(root: Path, console: Console, *, interval: float = 2.0, once: bool = F
     return int(any(state.failed for state in states))
 
 
-def _live(folder: Folder, console: Console, interval: float) -> list[GridState]:
+def _live(folder: WatchedFolder, console: Console, interval: float) -> list[GridState]:
     """Frames in place, on the terminal's other screen; the last one stays."""
     from rich.live import Live
 
@@ -73,7 +75,7 @@ def _live(folder: Folder, console: Console, interval: float) -> list[GridState]:
     return states
 
 
-def _printed(folder: Folder, console: Console, interval: float) -> list[GridState]:
+def _printed(folder: WatchedFolder, console: Console, interval: float) -> list[GridState]:
     """A frame at each change of the cells, for logs and pipes."""
     told: object = None
     while True:
@@ -103,7 +105,7 @@ def frame(findings: Findings, states: list[GridState], width: int) -> Group:
 def _grid(state: GridState, width: int) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    yield Text.assemble((plain(state.grid.title), "bold"), "  ", (plain(state.grid.manifest["question"]), "dim"))
+    yield Text.assemble((plain(state.grid.title), "bold"), "  ", (plain(state.grid.question), "dim"))
     yield _counts(state, width)
     if state.running:
         yield Text()
@@ -114,7 +116,7 @@ def _grid(state: GridState, width: int) -> Iterator[RenderableType]:
     if state.pending and not state.running:
         again = plural(len(state.pending), "cell")
         yield Text(f"nothing is running; `uvit run` goes on with the {again} that are pending", style="yellow")
-    for table in grid_tables(state.grid, width):
+    for table in pieces(arm_table(analyse(state.grid)), width):
         yield Text()
         yield table
     yield Text()

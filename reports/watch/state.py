@@ -89,8 +89,8 @@ def grid_state(grid: GridView, beats: Iterable[Heartbeat]) -> GridState:
 
 
 def _train_s(record: Record) -> float | None:
-    found = record.provenance.get("train_s")
-    return float(found) if isinstance(found, int | float) and record.survived and found > 0 else None
+    seconds = record.provenance.get("train_s")
+    return float(seconds) if isinstance(seconds, int | float) and record.survived and seconds > 0 else None
 
 
 def duration(seconds: float | None) -> str:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reports.analysis.grid_analysis import analyse
+from reports.analysis.verdicts import GridComparison
 from reports.views.grid import ArmView, CellView, GridView
 from results import Record
+from results.manifest import Manifest
 from tests.reports.simulated import FORMULAS, identity, loss_card, manifest, record, score
 
 ARMS = tuple(FORMULAS)
@@ -35,7 +38,12 @@ def planted(
         arms.append(ArmView(name=arm, variant=arm, formula="", cells=tuple(cells), is_baseline=is_baseline))
     content = manifest(scores, range(len(next(iter(scores.values())))), baseline=next(iter(scores)))
     content["endpoint"] = {"metric": metric, "weights": "raw", "step": 3000, "margin": margin}
-    return GridView(name="skip", title="skip", manifest=content, arms=tuple(arms))
+    return GridView(name="skip", title="skip", manifest=Manifest.from_dict(content), arms=tuple(arms))
+
+
+def compared(grid: GridView) -> GridComparison:
+    """The grid's verdicts, as a report has them."""
+    return analyse(grid).comparison
 
 
 def cell_record(arm: str, seed: int, scores: list[Any], status: str = "ok") -> Record:

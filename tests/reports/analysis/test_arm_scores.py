@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis.arm_scores import endpoint_scores, scores
+from reports.analysis.arm_scores import ArmScores, endpoint_scores
+from reports.analysis.grid_analysis import analyse
 from reports.analysis.pareto import pareto_front, tradeoffs
 from reports.analysis.sizes import scalings
 from reports.analysis.summary import interval95
 from reports.views.find import find
 from reports.views.grid import GridView
 from results import Store
-from tests.reports.simulated import FD, manifest, profile, record, score, skip_run
+from tests.reports.simulated import FD, manifest, profile, record, score, skip_run, write_grid
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def skip(tmp_path_factory: pytest.TempPathFactory) -> GridView:
 
 
 def test_scores_carry_an_interval_of_the_mean_and_their_card(skip: GridView) -> None:
-    loss, distance = scores(skip)
+    loss, distance = analyse(skip).scores
     assert loss.is_endpoint and (loss.column.metric, loss.floor) == ("val_loss", None)
     assert (distance.column.metric, distance.floor, distance.card["sampler"]) == (FD, 21.43, "dpm_solver")
     none = next(point for point in distance.points if point.arm.name == "none")
@@ -45,9 +46,8 @@ def test_scores_carry_an_interval_of_the_mean_and_their_card(skip: GridView) -> 
 
 
 def test_tradeoffs_mark_the_front(skip: GridView) -> None:
-    found = endpoint_scores(skip)
-    assert found is not None
-    costs = {tradeoff.name: tradeoff for tradeoff in tradeoffs(skip, found)}
+    analysis = analyse(skip)
+    costs = {t.name: t for t in tradeoffs(skip, analysis.costs, of_endpoint(skip))}
     assert list(costs) == ["macs", "params", "train imgs_per_s"]
     params = costs["params"]
     assert params.front == {"add", "linear_sum", "concat"}
@@ -60,6 +60,12 @@ def test_the_pareto_front_knows_directions() -> None:
     assert pareto_front(points, "lower", "lower") == [0, 1, 3, 4]  # equal points stand side by side
     assert pareto_front(points, "higher", "lower") == [3]
     assert pareto_front(points, "lower", "none") == []
+
+
+def of_endpoint(grid: GridView) -> ArmScores:
+    scores = endpoint_scores(analyse(grid).scores)
+    assert scores is not None
+    return scores
 
 
 def depth_grid(root: Path, *, sizes: dict[str, int] | None) -> GridView:
@@ -78,30 +84,26 @@ def depth_grid(root: Path, *, sizes: dict[str, int] | None) -> GridView:
                                scores=points))  # fmt: skip
     if sizes is not None:
         arms[0]["sizes"] = sizes
-    store.write_grid("depth", manifest() | {"name": "depth", "baseline": "default", "reference": "Fig3", "arms": arms})
+    write_grid(store, "depth", manifest() | {"name": "depth", "baseline": "default", "reference": "Fig3", "arms": arms})
     return find(root).grids[0]
 
 
 def test_scaling_takes_the_baselines_size_from_the_manifest(tmp_path: Path) -> None:
-    found = endpoint_scores(depth_grid(tmp_path, sizes={"depth": 13, "width": 64, "patch": 4}))
-    assert found is not None
-    (depth,) = scalings(found)
+    (depth,) = scalings(of_endpoint(depth_grid(tmp_path, sizes={"depth": 13, "width": 64, "patch": 4})))
     assert [(x, p.arm.name) for x, p in depth.points] == [(9, "depth=9"), (13, "default"), (17, "depth=17")]
     assert depth.baseline is None
 
 
 def test_a_baseline_of_unknown_size_is_a_level(tmp_path: Path) -> None:
-    found = endpoint_scores(depth_grid(tmp_path, sizes=None))
-    assert found is not None
-    (depth,) = scalings(found)
+    (depth,) = scalings(of_endpoint(depth_grid(tmp_path, sizes=None)))
     assert [x for x, _ in depth.points] == [9, 17]
     assert depth.baseline is not None and depth.baseline.arm.name == "default"
 
 
 def test_before_the_first_score(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write_grid("skip", manifest())
+    write_grid(store, "skip", manifest())
     store.write(record("add", 0, status="oom", scores=[], losses=[]))
-    grid = find(tmp_path).grids[0]
-    assert scores(grid) == []
-    assert endpoint_scores(grid) is None
+    scores = analyse(find(tmp_path).grids[0]).scores
+    assert scores == ()
+    assert endpoint_scores(scores) is None

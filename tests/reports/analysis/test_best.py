@@ -12,13 +12,13 @@ from rich.console import Console
 
 from reports import show
 from reports.analysis.best import best
-from reports.analysis.verdicts import compare
+from reports.content.grid_report import grid_report
 from reports.formats.latex import arm_tabular
 from reports.formats.markdown import document
 from reports.page import document as page
 from reports.views.find import Findings
 from reports.views.grid import GridView
-from tests.reports.planted import planted
+from tests.reports.planted import compared, planted
 
 BASE = (0.050, 0.052, 0.049, 0.051)
 
@@ -30,7 +30,7 @@ def shifted(by: float, jitter: float = 1e-5) -> list[float]:
 
 def found(scores: Mapping[str, Sequence[float | None]], **options: Any) -> str | None:
     grid = planted({"concat": BASE, **scores}, **options)
-    return best(grid, compare(grid))
+    return best(grid, compared(grid))
 
 
 def test_better_than_all_others() -> None:
@@ -83,12 +83,13 @@ def test_bold_is_the_best_score_alone_in_every_form() -> None:
     rows = [line for line in buffer.getvalue().splitlines() if line.startswith(("concat ", "add ", "none "))]
     bold = [re.findall(r"\x1b\[1m\s*([^\x1b]*)", row) for row in rows]
     assert [[text[:4] for text in texts] for texts in bold] == [[], ["0.04"], []]
-    assert arm_tabular(grid()).count("\\bfseries") == 1
-    assert "add & {\\bfseries\\boldmath 0.04" in arm_tabular(grid())
+    tabular = arm_tabular(grid_report(grid()))
+    assert tabular.count("\\bfseries") == 1
+    assert "add & {\\bfseries\\boldmath 0.04" in tabular
     assert page(findings).count("<strong>") == 1
 
 
 def test_without_a_best_nothing_is_bold() -> None:
     open_ = planted({"concat": BASE, "add": shifted(0.0, jitter=0.01)})
     assert "**0.0" not in document(Findings(grids=[open_], loose=[], problems=[]), {})
-    assert "\\bfseries" not in arm_tabular(open_)
+    assert "\\bfseries" not in arm_tabular(grid_report(open_))

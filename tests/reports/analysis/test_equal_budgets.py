@@ -11,15 +11,16 @@ import pytest
 from scipy import stats
 
 import cli
-from reports.analysis.equal_budgets import View, views
-from reports.analysis.steps_to_quality import StepsToQuality, sentences, steps_to_quality
-from reports.analysis.trajectories import Point, reached, value_at
-from reports.analysis.verdicts import compare
-from reports.content import equal_budget_table as fairness
+from reports.analysis.equal_budgets import EqualBudget
+from reports.analysis.grid_analysis import analyse
+from reports.analysis.steps_to_quality import StepsToQuality
+from reports.analysis.trajectories import Evaluation, reached, value_at
+from reports.content.grid_report import grid_report
+from reports.content.quality import sentence, sentences, share_text
 from reports.formats.markdown import document
 from reports.views.find import Findings
 from reports.views.grid import GridView
-from tests.reports.planted import planted
+from tests.reports.planted import compared, planted
 from tests.reports.simulated import identity, loss_card, profile, score
 
 LAST = 3000
@@ -62,16 +63,21 @@ def falling(slope: float, *, wobble: float = 0.0) -> Curve:
     return lambda seed, step: 1.0 - (slope + wobble * (seed - 1)) * step / 1000
 
 
+def steps_to_quality(made: GridView) -> list[StepsToQuality]:
+    return list(analyse(made).quality)
+
+
 def only(made: GridView) -> StepsToQuality:
     (found,) = steps_to_quality(made)
     return found
 
 
-def view(made: GridView, name: str) -> View:
-    return next(found for found in views(made) if found.name == name)
+def view(made: GridView, name: str) -> EqualBudget:
+    return next(found for found in analyse(made).budgets if found.name == name)
 
 
-POINTS = tuple(Point(step=step, macs=0, value=value) for step, value in ((10, 8.0), (20, 4.0), (30, 5.0), (40, 2.0)))
+VALUES = {10: 8.0, 20: 4.0, 30: 5.0, 40: 2.0}
+POINTS = tuple(Evaluation(step=step, macs=0, value=value) for step, value in VALUES.items())
 
 
 @pytest.mark.parametrize(("step", "value"), [(10, 8.0), (15, 6.0), (39, 2.3), (40, 2.0), (9.9, None), (40.1, None)])
@@ -101,9 +107,11 @@ def test_share_of_steps_is_paired_by_seed_on_the_log_scale() -> None:
     assert add.share == pytest.approx(math.exp(sum(logs) / 3))
     low, high = stats.t.interval(1 - 0.05 / 2, 2, sum(logs) / 3, stats.sem(logs))  # two arms at once
     assert add.interval == pytest.approx((math.exp(low), math.exp(high)))
-    assert add.text == f"{add.share:.2f}× [{math.exp(low):.2f}, {math.exp(high):.2f}]"
-    assert f"add reaches the baseline's final score in {add.text.split()[0]} the steps [" in sentences([add, none])
-    assert (none.share, none.interval, none.never, none.text) == (None, None, 3, "not reached")
+    assert share_text(add) == f"{add.share:.2f}× [{math.exp(low):.2f}, {math.exp(high):.2f}]"
+    assert f"add reaches the baseline's final score in {share_text(add).split()[0]} the steps [" in sentences(
+        [add, none]
+    )
+    assert (none.share, none.interval, none.never, share_text(none)) == (None, None, 3, "not reached")
     assert sentences([add, none]).endswith("'none' does not reach it within 3,000 steps")
 
 
@@ -113,14 +121,14 @@ def test_a_mean_over_those_that_got_there_would_flatter() -> None:
 
     found = only(grid({"concat": falling(0.1), "add": half}))
     assert (len(found.shares), found.never, found.share, found.interval) == (2, 1, None, None)
-    assert found.text == "2/3 reach it, 1/3 do not"
-    assert "in 2 of 3 seeds (1 seed not within 3,000 steps): no mean" in found.sentence()
+    assert share_text(found) == "2/3 reach it, 1/3 do not"
+    assert "in 2 of 3 seeds (1 seed not within 3,000 steps): no mean" in sentence(found)
 
 
 def test_before_the_first_evaluation_nothing_is_known() -> None:
     found = only(grid({"concat": falling(0.1), "add": falling(0.4)}))
-    assert (found.early, found.share, found.text) == (3, None, "3/3 by the 1st evaluation")
-    assert "at its first evaluation already" in found.sentence()
+    assert (found.early, found.share, share_text(found)) == (3, None, "3/3 by the 1st evaluation")
+    assert "at its first evaluation already" in sentence(found)
 
 
 def test_shares_without_spread_or_with_one_seed_have_no_interval() -> None:
@@ -152,7 +160,7 @@ def test_equal_macs_are_those_that_the_cheapest_arm_spends() -> None:
     assert "6.000T MACs, all that concat spends" in found.budget
     add = found.of("add")
     assert add is not None and add.difference == pytest.approx((1 - 0.24) - (1 - 0.30))
-    steps = compare(made)
+    steps = compared(made)
     assert (steps.comparisons[0].verdict, add.verdict) == ("better", "worse")  # dearer than it is better
     assert found.of("none") == steps.comparisons[1]  # its cost is the baseline's
     assert view(made, "steps").comparisons == steps.comparisons
@@ -224,19 +232,21 @@ def test_the_views_on_the_page_and_in_files() -> None:
         "better",
     ):
         assert part in text
-    row = fairness.figures(made)["add"]
+    said = grid_report(made)
+    rows = {row["arm"]: row for row in said.arm_rows}
+    row = rows["add"]
     assert (row["equal macs step"], row["equal macs finding"]) == (pytest.approx(2000), "worse")
     assert row["steps_to_quality"] == pytest.approx(0.833, abs=0.01)
     assert (row["steps_to_quality n_reached"], row["steps_to_quality n_never"]) == (3, 0)
-    assert set(fairness.figures(made)["concat"]) == set(row)
-    lines = fairness.short(made)
+    assert set(rows["concat"]) == set(row)
+    lines = said.budget_lines
     assert lines[0].startswith("at equal training MACs (6.000T MACs, all that concat spends; exploratory): worse: add")
     assert lines[-1].startswith("add reaches the baseline's final score in 0.83× the steps [")
 
 
 def test_arms_of_one_cost_are_said_to_be_equal() -> None:
     made = grid({"concat": falling(0.1), "add": falling(0.12, wobble=0.001)})
-    assert "equal training MACs: as at equal steps, for all arms cost the same" in fairness.remarks(made)
+    assert "equal training MACs: as at equal steps, for all arms cost the same" in grid_report(made).budget_remarks
 
 
 def test_nothing_is_shown_before_there_is_a_score() -> None:
@@ -244,5 +254,6 @@ def test_nothing_is_shown_before_there_is_a_score() -> None:
         {"concat": falling(0.1), "add": falling(0.2)},
         pending=[(arm, seed) for arm in ("concat", "add") for seed in range(3)],
     )
-    assert views(made) == [] and fairness.table(made) is None and fairness.short(made) == []
-    assert fairness.figures(made) == {"concat": {}, "add": {}}
+    said = grid_report(made)
+    assert (said.analysis.budgets, said.budgets, said.budget_lines) == ((), None, ())
+    assert not [name for row in said.arm_rows for name in row if name.startswith(("equal ", "steps_to_quality"))]

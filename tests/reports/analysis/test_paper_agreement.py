@@ -12,7 +12,9 @@ import pytest
 from scipy import stats
 
 import reports
-from reports.analysis.paper_agreement import _pair_signs, _tau_b, agreement
+from reports.analysis.grid_analysis import analyse
+from reports.analysis.paper_agreement import Agreement, _pair_signs, _tau_b
+from reports.content.notes import paper_notes
 from reports.views.grid import GridView
 from tests.reports.planted import planted
 from tests.reports.simulated import skip_run
@@ -21,18 +23,33 @@ from tests.reports.simulated import skip_run
 AS_PAPER = {"concat": 1.0, "linear_sum": 1.1, "linear_skip": 2.0, "add": 4.0, "none": 3.0}
 
 
+def repeating(made: GridView, reference: str) -> GridView:
+    """The same grid as one that repeats the paper's figure ``reference``."""
+    return dataclasses.replace(made, manifest=dataclasses.replace(made.manifest, reference=reference))
+
+
 def grid(means: dict[str, float], *, seeds: int = 3, noise: float = 0.0, metric: str = "val_loss") -> GridView:
     random = np.random.default_rng(0)
     scores = {arm: (mean + noise * random.standard_normal(seeds)).tolist() for arm, mean in means.items()}
     made = planted(scores, metric=metric)
-    return dataclasses.replace(made, manifest=made.manifest | {"reference": "Fig2a"})
+    return repeating(made, "Fig2a")
+
+
+def agreement(of: GridView) -> Agreement | None:
+    return analyse(of).agreement
+
+
+def note(found: Agreement) -> str:
+    """What a report says of it."""
+    (line,) = paper_notes(None, found)
+    return line
 
 
 def test_signs_are_against_the_baseline_and_small_differences_of_the_paper_are_ties() -> None:
     found = agreement(grid(AS_PAPER | {"none": 0.5}))
     assert found is not None
     assert found.signs == {"linear_sum": "paper tie", "linear_skip": "same", "add": "same", "none": "opposite"}
-    assert "(at step 500,000): 2 of 3 arms" in found.note and "ties: linear_sum" in found.note
+    assert "(at step 500,000): 2 of 3 arms" in note(found) and "ties: linear_sum" in note(found)
 
 
 def test_a_metric_of_which_more_is_better_turns_the_signs() -> None:
@@ -64,27 +81,27 @@ def test_the_interval_is_over_seeds_drawn_again() -> None:
     found = agreement(grid(AS_PAPER, noise=1.5, seeds=5))
     assert found is not None and found.interval is not None and found.tau is not None
     assert found.interval[0] < found.tau <= found.interval[1] <= 1
-    assert "Kendall's τ_b over 5 arms" in found.note and "95% of resamples of 5 seeds" in found.note
+    assert "Kendall's τ_b over 5 arms" in note(found) and "95% of resamples of 5 seeds" in note(found)
     assert found == agreement(grid(AS_PAPER, noise=1.5, seeds=5))
 
 
 def test_one_seed_has_a_tau_without_interval_and_three_arms_have_none() -> None:
     single = agreement(grid(AS_PAPER, seeds=1))
-    assert single is not None and single.tau is not None and single.interval is None and "[" not in single.note
+    assert single is not None and single.tau is not None and single.interval is None and "[" not in note(single)
     few = agreement(grid({arm: AS_PAPER[arm] for arm in ("concat", "add", "none")}))
-    assert few is not None and few.tau is None and "Kendall" not in few.note
+    assert few is not None and few.tau is None and "Kendall" not in note(few)
     assert few.signs == {"add": "same", "none": "same"}
 
 
 def test_without_a_paper_there_is_nothing_to_agree_with() -> None:
     other = grid(AS_PAPER)
-    assert agreement(dataclasses.replace(other, manifest=other.manifest | {"reference": ""})) is None
+    assert agreement(repeating(other, "")) is None
 
 
 def test_an_undertrained_baseline_has_no_order_to_agree_with() -> None:
     scores = {arm: [mean, mean + 1] for arm, mean in AS_PAPER.items()}
     made = planted(scores, status={("concat", 0): "undertrained"})
-    assert agreement(dataclasses.replace(made, manifest=made.manifest | {"reference": "Fig2a"})) is None
+    assert agreement(repeating(made, "Fig2a")) is None
 
 
 def test_table_file_and_page_tell_it(tmp_path: Path) -> None:

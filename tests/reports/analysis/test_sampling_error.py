@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.analysis.verdicts import compare
 from reports.views.find import find
 from results import Record, Store
+from tests.reports.planted import compared
 from tests.reports.simulated import FD, manifest, record, write_grid
 
 ERRORS = {0: 3.0, 1: 4.0}
@@ -60,7 +60,7 @@ def test_records_without_errors_stay_readable(tmp_path: Path) -> None:
 
 def test_errors_change_no_column_and_no_verdict(tmp_path: Path) -> None:
     with_errors, without = (find(run(tmp_path / str(flag), errors=flag)).grids[0] for flag in (True, False))
-    assert compare(with_errors) == compare(without)
+    assert compared(with_errors) == compared(without)
 
 
 def test_a_record_keeps_its_error() -> None:

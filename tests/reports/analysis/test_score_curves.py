@@ -11,7 +11,7 @@ from reports.analysis.score_curves import loss_panel, panels
 from reports.views.find import find
 from reports.views.grid import GridView
 from results import Store
-from tests.reports.simulated import FD, manifest, record, skip_run
+from tests.reports.simulated import FD, manifest, record, skip_run, write_grid
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_training_loss(skip: GridView) -> None:
 
 def test_before_the_first_score(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write_grid("skip", manifest())
+    write_grid(store, "skip", manifest())
     store.write(record("add", 0, status="oom", scores=[], losses=[]))
     grid = find(tmp_path).grids[0]
     assert (panels(grid), loss_panel(grid)) == ([], None)

@@ -7,8 +7,10 @@ import math
 import pytest
 from scipy import stats
 
-from reports.analysis.verdicts import Comparison, compare
-from tests.reports.planted import planted
+from reports.analysis.verdicts import Comparison
+from reports.content.wording import answer, method
+from reports.views.grid import GridView
+from tests.reports.planted import compared, planted
 
 BASE = [0.050, 0.052, 0.049]
 FAR = [b + d for b, d in zip(BASE, (0.0100, 0.0101, 0.0099), strict=True)]
@@ -16,14 +18,14 @@ NEAR = [b + d for b, d in zip(BASE, (0.00010, -0.00010, 0.00002), strict=True)]
 WILD = [b + d for b, d in zip(BASE, (0.004, -0.005, 0.006), strict=True)]
 
 
-def only(grid: object) -> Comparison:
-    (found,) = compare(grid).comparisons  # type: ignore[arg-type]
+def only(grid: GridView) -> Comparison:
+    (found,) = compared(grid).comparisons
     return found
 
 
 def test_figures_are_the_paired_t_tests_own() -> None:
     grid = planted({"concat": BASE, "add": FAR, "none": WILD})
-    found = compare(grid)
+    found = compared(grid)
     differences = [a - b for a, b in zip(WILD, BASE, strict=True)]
     theirs = stats.ttest_rel(WILD, BASE)
     none = found.comparisons[1]
@@ -41,10 +43,11 @@ def test_figures_are_the_paired_t_tests_own() -> None:
 
 @pytest.mark.parametrize(("metric", "verdict"), [("val_loss", "worse"), ("recall_1k_k3", "better"), ("own", None)])
 def test_the_metric_says_which_way_is_better(metric: str, verdict: str | None) -> None:
-    found = compare(planted({"concat": BASE, "add": FAR}, metric=metric))
+    grid = planted({"concat": BASE, "add": FAR}, metric=metric)
+    found = compared(grid)
     assert found.comparisons[0].verdict == verdict
     assert (found.why_none is None) == (verdict is not None)
-    assert bool(found.answer) == (verdict is not None)
+    assert bool(answer(grid, found)) == (verdict is not None)
 
 
 def test_equivalence_needs_a_margin_that_was_declared() -> None:
@@ -60,7 +63,8 @@ def test_equivalence_needs_a_margin_that_was_declared() -> None:
 
 
 def test_an_unresolved_arm_says_how_many_seeds_it_needs() -> None:
-    found = compare(planted({"concat": BASE, "none": WILD}))
+    grid = planted({"concat": BASE, "none": WILD})
+    found = compared(grid)
     comparison = found.comparisons[0]
     assert comparison.verdict == "unresolved"
     assert comparison.seeds_needed is not None and comparison.seeds_needed > 3
@@ -70,8 +74,8 @@ def test_an_unresolved_arm_says_how_many_seeds_it_needs() -> None:
         for n in (comparison.seeds_needed - 1, comparison.seeds_needed)
     ]
     assert powers[0] < 0.8 <= powers[1]
-    assert f"about {comparison.seeds_needed} seeds" in found.answer
-    assert "3 paired seeds" in found.answer
+    assert f"about {comparison.seeds_needed} seeds" in answer(grid, found)
+    assert "3 paired seeds" in answer(grid, found)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +90,10 @@ def test_an_unresolved_arm_says_how_many_seeds_it_needs() -> None:
     ],
 )
 def test_no_verdict_and_why(scores: dict, status: dict, reason: str) -> None:  # type: ignore[type-arg]
-    found = compare(planted(scores, status=status))
+    grid = planted(scores, status=status)
+    found = compared(grid)
     assert reason in (found.why_none or "")
-    assert found.answer == ""
+    assert answer(grid, found) == ""
     assert [c.verdict for c in found.comparisons] == [None] * (len(scores) - 1)
 
 
@@ -108,18 +113,20 @@ def test_a_baseline_that_fails_makes_no_arm_worse() -> None:
 
 
 def test_a_verdict_waits_for_all_seeds() -> None:
-    found = compare(planted({"concat": BASE, "add": FAR, "none": FAR}, pending=[("add", 2)]))
+    grid = planted({"concat": BASE, "add": FAR, "none": FAR}, pending=[("add", 2)])
+    found = compared(grid)
     add, none = found.comparisons
     assert (add.verdict, add.note, none.verdict) == (None, "1 cell to come", "worse")
     assert add.interval is not None
-    assert "add has no verdict" in found.answer
-    early = compare(planted({"concat": BASE, "add": FAR}, pending=[("concat", 2)]))
+    assert "add has no verdict" in answer(grid, found)
+    early = compared(planted({"concat": BASE, "add": FAR}, pending=[("concat", 2)]))
     assert "still to come" in (early.why_none or "")
 
 
 def test_scores_measured_in_another_way_are_never_compared() -> None:
     other = {"none": {"fingerprint": "00" * 32}}
-    found = compare(planted({"concat": BASE, "add": FAR, "none": FAR}, card=other))
+    grid = planted({"concat": BASE, "add": FAR, "none": FAR}, card=other)
+    found = compared(grid)
     add, none = found.comparisons
     assert (add.n_pairs, none.n_pairs, none.verdict, none.difference) == (3, 0, None, None)
     assert "3 seeds measured in another way" in none.note
@@ -135,14 +142,16 @@ def test_scores_without_any_spread_resolve_nothing() -> None:
 
 def test_more_arms_ask_for_more() -> None:
     alone = only(planted({"concat": BASE, "none": WILD}))
-    among = compare(planted({"concat": BASE, "none": WILD, "add": FAR, "linear_sum": WILD})).comparisons[0]
+    among = compared(planted({"concat": BASE, "none": WILD, "add": FAR, "linear_sum": WILD})).comparisons[0]
     assert among.interval[1] > alone.interval[1]  # type: ignore[index]
     assert among.mde > alone.mde  # type: ignore[operator]
 
 
 def test_the_answer_names_every_arm() -> None:
     scores = {"concat": BASE, "add": FAR, "none": NEAR, "linear_sum": WILD}
-    found = compare(planted(scores, margin=0.003))
-    assert found.answer.startswith("On val loss (raw weights), add (+0.01000) is worse than concat; none (")
-    assert "is equivalent to concat within ±0.00300; linear_sum is unresolved over 3 paired seeds." in found.answer
-    assert "paired t over 3 seeds" in found.method
+    grid = planted(scores, margin=0.003)
+    found = compared(grid)
+    said = answer(grid, found)
+    assert said.startswith("On val loss (raw weights), add (+0.01000) is worse than concat; none (")
+    assert "is equivalent to concat within ±0.00300; linear_sum is unresolved over 3 paired seeds." in said
+    assert "paired t over 3 seeds" in method(grid, found)

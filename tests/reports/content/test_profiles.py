@@ -11,15 +11,21 @@ import pytest
 
 import results
 from reports import render
-from reports.analysis.costs import peak_bytes, rate, setting_text, size
-from reports.content.arm_table import arm_table, figures
-from reports.content.profiles import parts_table, profile_table, remarks, scaling
+from reports.analysis.costs import peak_bytes, setting_text
+from reports.content.grid_report import GridReport, grid_report
+from reports.content.profiles import parts_table, profile_remarks, profile_table, scaling
+from reports.content.units import rate, size
 from reports.views.find import find
 from tests.reports.simulated import profile, skip_run
 
 
+def only(root: Path) -> GridReport:
+    (grid,) = find(root).grids
+    return grid_report(grid)
+
+
 def headings(root: Path) -> list[str]:
-    return [heading.replace("\n", " ") for heading in arm_table(find(root).grids[0]).headings]
+    return [heading.replace("\n", " ") for heading in only(root).arms.headings]
 
 
 def test_costs_stand_beside_the_score_of_the_same_network(tmp_path: Path) -> None:
@@ -29,11 +35,11 @@ def test_costs_stand_beside_the_score_of_the_same_network(tmp_path: Path) -> Non
     shown = headings(tmp_path)
     first = shown.index("train images/s ↑")
     assert shown[first + 1] == "train peak memory ↓"
-    rows = {row[0]: row[first : first + 2] for row in arm_table(find(tmp_path).grids[0]).rows}
+    rows = {row[0]: row[first : first + 2] for row in only(tmp_path).arms.rows}
     assert rows["concat"] == ("1,600", "3.00 GiB")
     assert rows["none"] == ("1,712", "3.00 GiB")
     assert rows["add"] == ("–", "–")
-    numbers = {row["arm"]: row for row in figures(find(tmp_path).grids[0])}
+    numbers = {row["arm"]: row for row in only(tmp_path).arm_rows}
     assert numbers["none"]["imgs_per_s train"] == 1712.4
     assert numbers["add"]["peak_mem_bytes train"] is None
     text = render(tmp_path, plots=False).text
@@ -67,10 +73,10 @@ def test_the_setting_that_most_arms_share_is_shown(tmp_path: Path) -> None:
     store.write_profile(profile("concat", batch_size=512, timing=fast))
     for arm in ("concat", "none"):
         store.write_profile(profile(arm))
-    [cost] = [row for row in figures(find(tmp_path).grids[0]) if row["arm"] == "concat"]
+    [cost] = [row for row in only(tmp_path).arm_rows if row["arm"] == "concat"]
     assert cost["imgs_per_s train"] == 1600.0
     store.write_profile(profile("none", batch_size=512, timing=fast))  # now as many: the faster setting
-    [cost] = [row for row in figures(find(tmp_path).grids[0]) if row["arm"] == "concat"]
+    [cost] = [row for row in only(tmp_path).arm_rows if row["arm"] == "concat"]
     assert cost["imgs_per_s train"] == 9000.0
 
 
@@ -130,7 +136,7 @@ def test_parts_are_shares_of_the_whole() -> None:
 
 def test_remarks_name_methods_that_differ_and_failures() -> None:
     differing = profile("none", counts=profile("none").counts | {"differs": {"fvcore": "total 1 G against 2 G"}})
-    lines = remarks([profile("concat"), differing, profile("add", status="error", error="no such kernel")])
+    lines = profile_remarks([profile("concat"), differing, profile("add", status="error", error="no such kernel")])
     assert any("agree within 1% on uvit-micro-deep/4, uvit-micro-deep/4+skip=add" in line for line in lines)
     assert "uvit-micro-deep/4+skip=none: fvcore does not confirm flop_counter: total 1 G against 2 G" in lines
     assert "uvit-micro-deep/4+skip=add, train bfloat16 ×32: error (no such kernel)" in lines

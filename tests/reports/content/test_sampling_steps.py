@@ -10,8 +10,7 @@ import pytest
 
 import reports
 from reports import plots
-from reports.content import sampling_steps
-from reports.content.arm_table import arm_table
+from reports.content.grid_report import GridReport, grid_report
 from results import Score, Store
 from results.paper.steps import table3
 from results.store import write_json
@@ -47,9 +46,13 @@ def _folder(root: Path, **evaluation: Any) -> Path:
     return root
 
 
+def only(folder: Path) -> GridReport:
+    (grid,) = reports.find(folder).grids
+    return grid_report(grid)
+
+
 def test_a_row_a_sampler_a_column_a_number_of_evaluations_and_the_papers_rows(tmp_path: Path) -> None:
-    (grid,) = reports.find(_folder(tmp_path)).grids
-    (table,) = sampling_steps.tables(grid)
+    (table,) = only(_folder(tmp_path)).samplers
     assert table.headings == ("FD-1K ↓ effnet-lite0 (ema)\nby network evaluations", "4", "5", "10", "15", "20", "50")
     rows = {row[0]: row[1:] for row in table.rows}
     assert list(rows)[:3] == ["euler_maruyama", "ddim", "dpm_solver"]
@@ -60,28 +63,27 @@ def test_a_row_a_sampler_a_column_a_number_of_evaluations_and_the_papers_rows(tm
 
 
 def test_the_remarks_say_what_the_table_is_and_what_was_left_out(tmp_path: Path) -> None:
-    (grid,) = reports.find(_folder(tmp_path)).grids
-    text = "\n".join(sampling_steps.remarks(grid))
+    text = "\n".join(only(_folder(tmp_path)).sampler_remarks)
     assert "21.43" in text
     assert "not comparable in value" in text
     assert "not scored under budget cpu: ddim:1000" in text
 
 
 def test_arm_tables_and_curves_are_the_same_with_and_without_a_sweep(tmp_path: Path) -> None:
-    (grid,) = reports.find(_folder(tmp_path / "a")).grids
+    swept = only(_folder(tmp_path / "a"))
     store = Store(tmp_path / "b")
     write_grid(store, "sampling_steps", manifest(["concat"], name="sampling_steps", reference="T3"))
     for seed in (0, 1):
         store.write(record("concat", seed))
-    (plain,) = reports.find(tmp_path / "b").grids
-    assert arm_table(grid) == arm_table(plain)
-    assert sampling_steps.tables(plain) == []
+    plain = only(tmp_path / "b")
+    assert swept.arms == plain.arms
+    assert plain.samplers == ()
     # another grid that shares the cell asked for no sweep
     store = Store(tmp_path / "a")
     write_grid(store, "skip", manifest(["concat"], evaluation={"draws": OWN, "sweep": [], "left_out": []}))
-    shared = next(g for g in reports.find(tmp_path / "a").grids if g.name == "skip")
-    assert arm_table(shared) == arm_table(plain)
-    assert sampling_steps.sweeps(shared) == []
+    shared = grid_report(next(g for g in reports.find(tmp_path / "a").grids if g.name == "skip"))
+    assert shared.arms == plain.arms
+    assert shared.analysis.sweeps == ()
 
 
 def test_the_report_holds_table_and_csv(tmp_path: Path) -> None:
@@ -104,8 +106,7 @@ def test_several_arms_are_named(tmp_path: Path) -> None:
     write_grid(store, "skip", manifest(["concat", "none"], [0], evaluation={"draws": OWN, "sweep": SWEEP}))
     for arm in ("concat", "none"):
         store.write(record(arm, 0, scores=_swept(arm, 0)))
-    (grid,) = reports.find(tmp_path).grids
-    (table,) = sampling_steps.tables(grid)
+    (table,) = only(tmp_path).samplers
     assert [row[0] for row in table.rows[:6]] == [
         f"{arm}, {s}" for arm in ("concat", "none") for s in ("euler_maruyama", "ddim", "dpm_solver")
     ]
@@ -114,9 +115,8 @@ def test_several_arms_are_named(tmp_path: Path) -> None:
 def test_a_failed_cell_has_no_place_in_the_table(tmp_path: Path) -> None:
     folder = _folder(tmp_path)
     Store(folder).write(record("concat", 1, scores=_swept("concat", 1), status="diverged", error="nan"))
-    (grid,) = reports.find(folder).grids
-    assert {n for sweep in sampling_steps.sweeps(grid) for line in sweep.lines for n in map(len, line.values.values())}
-    assert all(set(seeds) == {0} for s in sampling_steps.sweeps(grid) for li in s.lines for seeds in li.values.values())
+    seeds = [set(by_seed) for s in only(folder).analysis.sweeps for line in s.lines for by_seed in line.values.values()]
+    assert seeds and all(each == {0} for each in seeds)
 
 
 def test_a_manifest_that_garbles_its_draws_is_named(tmp_path: Path) -> None:
@@ -135,8 +135,7 @@ def test_the_papers_table(model: str, values: dict[int, float]) -> None:
 
 
 def test_a_sweep_is_drawn_sampler_by_sampler(tmp_path: Path) -> None:
-    (grid,) = reports.find(_folder(tmp_path)).grids
-    figure = plots.figures(grid)["evaluations-sampling_steps"]
+    figure = plots.figures(only(_folder(tmp_path)))["evaluations-sampling_steps"]
     (axis,) = figure.axes
     lines = [list(map(float, line.get_ydata())) for line in axis.lines if len(line.get_xdata()) == 2][:2]
     assert lines == [[114.5, 22.5], [104.5, 12.5]]  # euler_maruyama and ddim, means of two seeds
@@ -148,4 +147,4 @@ def test_a_sweep_is_drawn_sampler_by_sampler(tmp_path: Path) -> None:
 
 def test_without_a_sweep_none_is_drawn(tmp_path: Path) -> None:
     skip_run(tmp_path, arms=["concat"], seeds=[0])
-    assert not any("evaluations" in name for name in plots.figures(reports.find(tmp_path).grids[0]))
+    assert not any("evaluations" in name for name in plots.figures(only(tmp_path)))

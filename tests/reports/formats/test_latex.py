@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports import find
-from reports.content.arm_table import arm_table
+from reports import compose, find
+from reports.content.grid_report import GridReport
 from reports.formats.latex import arm_tabular, document
 from reports.formats.latex_text import escape
 from reports.page import document as page
@@ -41,6 +41,11 @@ def bare(text: str) -> str:
     return re.sub(r"[\s_\"'`”’‘]", "", text.replace("ˆ", "^").replace("˜", "~"))
 
 
+def report_of(folder: Path, name: str) -> GridReport:
+    """The report of the grid ``name``."""
+    return next(grid for grid in compose(find(folder)).grids if grid.grid.name == name)
+
+
 needs_pdflatex = pytest.mark.skipif(
     not (shutil.which("pdflatex") and shutil.which("pdftotext")), reason="needs pdflatex and pdftotext"
 )
@@ -65,8 +70,7 @@ def test_every_grid_compiles_on_its_own(folder: Path, tmp_path: Path) -> None:
         text = compiled(path.read_text(encoding="utf-8"), tmp_path)
         assert "</script>" in text or "FD-1K" in text
     assert "How should a long skip be fused into the main branch?" in text
-    (grid,) = [grid for grid in find(folder).grids if grid.name == "skip"]
-    for row in arm_table(grid).rows:
+    for row in report_of(folder, "skip").arms.rows:
         assert any(line.startswith(bare(f"{row[0]}{row[1]}{row[2]}")) for line in map(bare, text.splitlines())), row
     assert bare(f"diverged (loss was nan: {TEX_SPECIALS})") in bare(text)
 
@@ -79,7 +83,7 @@ def test_any_text_is_set_as_it_stands(tmp_path: Path) -> None:
     write_grid(store, "skip", grid)
     for arm in ("concat", "add"):
         store.write(record(arm, 0))
-    text = compiled(document(find(tmp_path).grids[0]), tmp_path)
+    text = compiled(document(report_of(tmp_path, "skip")), tmp_path)
     assert bare(text).count(bare(TEX_SPECIALS)) == 2
     assert f"[2cm]{bare(TEX_SPECIALS)}" in bare(text)
     assert "[U+65E5][U+672C]" in text
@@ -101,7 +105,7 @@ def test_no_character_is_left_that_tex_reads() -> None:
 
 
 def test_the_table_has_the_figures_of_the_page(folder: Path) -> None:
-    (grid,) = [grid for grid in find(folder).grids if grid.name == "skip"]
+    grid = report_of(folder, "skip")
     source = arm_tabular(grid)
     lines = source.splitlines()
     assert lines[1].startswith("\\begin{tabular}{@{}l") and lines[-1] == "\\end{tabular}"
@@ -116,12 +120,12 @@ def test_the_table_has_the_figures_of_the_page(folder: Path) -> None:
 
 def test_the_status_is_left_out_where_every_cell_trained(tmp_path: Path) -> None:
     skip_run(tmp_path, seeds=[0], arms=["concat", "add"])
-    assert "status" not in arm_tabular(find(tmp_path).grids[0])
+    assert "status" not in arm_tabular(report_of(tmp_path, "skip"))
 
 
 def test_the_page_copies_the_same_table(folder: Path) -> None:
-    findings = find(folder)
-    text = page(findings)
-    for grid in findings.grids:
-        (held,) = re.findall(rf'id="latex-{grid.name}">(.*?)</script>', text)
+    composed = compose(find(folder))
+    text = page(composed)
+    for grid in composed.grids:
+        (held,) = re.findall(rf'id="latex-{grid.grid.name}">(.*?)</script>', text)
         assert json.loads(held) == arm_tabular(grid)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,15 @@ from PIL import Image
 
 import reports
 from reports.analysis import columns as cols
-from reports.content.arm_table import arm_table
+from reports.analysis.verdicts import Comparison
+from reports.content.grid_report import grid_report
 from reports.page import document
-from reports.page.answers import judged
+from reports.page.answers import answer
 from reports.page.assets import embed, policy
+from reports.page.inline_pictures import pictures
 from reports.page.looks import looks
-from reports.page.pictures import pictures
 from reports.page.plotted import plotted
-from reports.page.views import sort_number
+from reports.page.table_views import sort_number
 from reports.views.grid import GridView
 from tests.reports.calls import calls
 from tests.reports.simulated import identity, manifest, profile, record, skip_run, write_grid
@@ -63,13 +64,15 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> reports.Findings:
 
 def test_its_tables_are_the_markdown_tables(found: reports.Findings) -> None:
     (grid,) = found.grids
-    assert body_cells(document(found), "skip") == [list(row) for row in arm_table(grid).rows]
+    assert body_cells(document(found), "skip") == [list(row) for row in grid_report(grid).arms.rows]
 
 
 def test_every_number_of_a_score_has_its_card(found: reports.Findings) -> None:
     (grid,), page = found.grids, document(found)
     numbers = data(page)["numbers"]
-    assert len(numbers) == len(grid.arms) * sum(cols.shown(grid, column) for column in cols.columns(grid))
+    assert len(numbers) == len(grid.arms) * sum(
+        cols.shown(grid, column) for column in grid_report(grid).analysis.columns
+    )
     assert set(re.findall(r'data-card="([^"]+)"', page)) == set(numbers)
     card = next(number for number in numbers.values() if number["title"] == "add: FD-1K effnet-lite0 (ema)")
     facts = dict(data(page)["facts"][card["seeds"][0]["card"]])
@@ -80,23 +83,28 @@ def test_every_number_of_a_score_has_its_card(found: reports.Findings) -> None:
 
 def test_verdicts_stand_on_top_and_in_the_forest_plot(found: reports.Findings) -> None:
     (grid,) = found.grids
+    report = grid_report(grid)
+    add, none = (report.analysis.comparison.of(arm) for arm in grid.arms if arm.name in ("add", "none"))
+    assert add is not None and none is not None
 
-    def arm(name: str, verdict: str | None, difference: float, **more: Any) -> SimpleNamespace:
+    def arm(like: Comparison, verdict: Any, difference: float, **more: Any) -> Comparison:
         interval = (difference - 0.001, difference + 0.001)
-        fields = {"n_pairs": 3, "failed": 0, "total": 3, "note": "", **more}
-        return SimpleNamespace(arm=name, verdict=verdict, difference=difference, interval=interval, **fields)
+        return dataclasses.replace(like, verdict=verdict, difference=difference, interval=interval, note="", **more)
 
-    arms = [arm("add", "worse", 0.005), arm("none", "unresolved", 0.0005, n_pairs=2, failed=1)]
-    given = SimpleNamespace(answer="concat beats add.", why_none=None, method="paired t", comparisons=arms)
-    result = judged(grid, given)
+    arms = (arm(add, "worse", 0.005), arm(none, "unresolved", 0.0005, n_pairs=2, failed=1))
+    compared = dataclasses.replace(report.analysis.comparison, why_none=None, comparisons=arms)
+    analysis = dataclasses.replace(report.analysis, comparison=compared)
+    given = dataclasses.replace(report, analysis=analysis, answer="concat beats add.", method="paired t")
+    result = answer(given)
     assert (result.text, result.resolved) == ("concat beats add.", True)
     assert result.counts == [("worse", 1), ("unresolved", 1)]
-    rows = plotted(grid, result)["differences"]["rows"]
+    rows = plotted(given, result)["differences"]["rows"]
     assert rows[0]["text"] == "+0.00500 [+0.00400, +0.00600], 3 pairs of seeds"
     assert rows[1]["text"] == "+0.00050 [−0.00050, +0.00150], 2 pairs of seeds, 1 of 3 failed"
     assert [(row["arm"], row["verdict"]) for row in rows] == [(3, "worse"), (4, "unresolved")]
-    none = SimpleNamespace(answer=None, why_none="one seed", method="", comparisons=())
-    assert judged(grid, none).text == "No verdict: one seed" and not judged(grid, none).resolved
+    silent = dataclasses.replace(compared, why_none="one seed", comparisons=())
+    none_given = dataclasses.replace(given, analysis=dataclasses.replace(analysis, comparison=silent), answer="")
+    assert answer(none_given).text == "No verdict: one seed" and not answer(none_given).resolved
 
 
 def test_write_puts_it_beside_the_markdown_page(found: reports.Findings, tmp_path: Path) -> None:
@@ -175,7 +183,7 @@ def test_pictures_keep_the_page_small(tmp_path: Path, monkeypatch: pytest.Monkey
         sheet(tmp_path / "samples" / identity(arm, 0) / "step-00003000-ema-dpm_solver20.png", size=256)
     first, _ = pictures(reports.find(store.root))["skip"]
     assert first.width == 560 and len(first.source) < 130_000
-    monkeypatch.setattr("reports.page.pictures.MAX_BYTES", len(first.source) + 10)
+    monkeypatch.setattr("reports.page.inline_pictures.MAX_BYTES", len(first.source) + 10)
     assert pictures(reports.find(store.root))["skip"] == [first]
 
 

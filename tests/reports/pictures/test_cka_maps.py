@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from reports import find, render
-from reports.analysis.cka import Labelled, of_grid, summary
+from reports.analysis.cka import NamedCka, of_grid, summary
 from reports.formats.markdown import document
 from reports.pictures import cka_maps
 from reports.pictures.gallery import gallery
@@ -92,8 +92,8 @@ def test_higher_cka_is_lighter_on_one_scale_for_all() -> None:
     assert right.min() > 150
 
 
-def _labelled(arm: str) -> Labelled:
-    return Labelled(name=arm, record=cka(arm))
+def _labelled(arm: str) -> NamedCka:
+    return NamedCka(name=arm, record=cka(arm))
 
 
 @pytest.mark.parametrize("count", [1, 4])

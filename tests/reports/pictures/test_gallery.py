@@ -13,11 +13,11 @@ from PIL import Image
 from reports import find
 from reports.formats.markdown import document
 from reports.page import document as index
-from reports.page.pictures import large_pictures, pictures
+from reports.page.inline_pictures import large_pictures, pictures
 from reports.pictures.gallery import gallery
 from reports.pictures.samples import arms_picture, steps_picture
 from reports.pictures.strips import SIDE, Strip, picture
-from results.contact_sheets import contact_sheet, open_sheet, tiles
+from results.contact_sheets import contact_sheet
 from tests.reports.simulated import cka, identity, manifest, neighbours, skip_run, write_grid
 
 ARMS = ("concat", "add", "none")
@@ -51,16 +51,6 @@ def _column(png: bytes, x: int = -30) -> list[int]:
     """The values down a column of the picture, each once in a row; white between images left out."""
     values = [int(v) for v in _pixels(png)[:, x] if v < 255]
     return [v for i, v in enumerate(values) if i == 0 or values[i - 1] != v]
-
-
-def test_tiles_are_the_images_of_a_sheet(tmp_path: Path) -> None:
-    sheet = open_sheet(_sheet(tmp_path, "concat"))
-    assert sheet is not None
-    found = tiles(sheet, 10)
-    assert [tile.getpixel((0, 0)) for tile in found] == [(40 + i,) * 3 for i in range(10)]
-    assert {tile.size for tile in found} == {(16, 16)}
-    assert all(np.ptp(np.asarray(tile)) == 0 for tile in found)  # nothing of a neighbour, nothing of the gap
-    assert len(tiles(sheet, 100)) == 64
 
 
 def test_arms_stand_below_each_other_from_one_noise(tmp_path: Path) -> None:
@@ -235,5 +225,5 @@ def test_the_page_has_the_larger_pictures_in_the_room_that_is_left(
     assert len(large_pictures(shown, beside={})["skip"]) == 3  # with the arms, where no samples stand already
     first, _ = large_pictures(shown, beside=beside)["skip"]
     used = sum(len(picture.source) for picture in beside["skip"])
-    monkeypatch.setattr("reports.page.pictures.MAX_BYTES", used + len(first.source) + 10)
+    monkeypatch.setattr("reports.page.inline_pictures.MAX_BYTES", used + len(first.source) + 10)
     assert large_pictures(shown, beside=beside)["skip"] == [first]

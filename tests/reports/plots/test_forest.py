@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.analysis.verdicts import compare
-from reports.plots.forest import figures
-from tests.reports.planted import planted
+from reports.content.grid_report import grid_report
+from reports.plots import forest
+from tests.reports.planted import compared, planted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from reports.views.grid import GridView
 
 BASE = (0.050, 0.052, 0.049, 0.051)
 CLEAR = [b + 0.01 + 1e-4 * e for b, e in zip(BASE, (1, -1, 0.5, -0.5), strict=True)]
 SAME = [b + 1e-5 * e for b, e in zip(BASE, (1, -1, 0.5, -0.5), strict=True)]
 WILD = [b + e for b, e in zip(BASE, (0.02, -0.02, 0.05, -0.03), strict=True)]
+
+
+def figures(grid: GridView) -> dict[str, Figure]:
+    return forest.figures(grid_report(grid))
 
 
 def words(axis: Axes) -> list[str]:
@@ -30,7 +37,7 @@ def test_a_row_an_arm_with_its_verdict_and_the_margin() -> None:
     assert [tick.get_text() for tick in axis.get_yticklabels()] == ["add", "none"]
     (margin,) = axis.patches
     assert margin.get_extents().x0 < margin.get_extents().x1
-    found = compare(grid).comparisons[0]
+    found = compared(grid).comparisons[0]
     spans = [list(line.get_xdata()) for line in axis.lines if len(line.get_xdata()) == 2]
     assert spans[1] == pytest.approx(list(found.interval or ()))  # after the line at zero
     means = [line for line in axis.lines if line.get_marker() in ("s", "D")]

@@ -18,8 +18,8 @@ from PIL import Image
 import reports
 from reports import Rendered, plots
 from reports.analysis.score_curves import panels
+from reports.content.grid_report import GridReport, grid_report
 from reports.views.find import find
-from reports.views.grid import GridView
 from results import Store
 from tests.reports.simulated import FORMULAS, cell_scores, manifest, profile, record, skip_run, write_grid
 from tests.reports.test_render import HOSTILE, figures, page
@@ -27,7 +27,7 @@ from tests.reports.test_render import HOSTILE, figures, page
 FORMATS = ("png", "svg", "pdf")
 
 
-def texts(grid: GridView) -> dict[str, str]:
+def texts(grid: GridReport) -> dict[str, str]:
     """All texts of each figure of a grid, by figure, without drawing them."""
     return {
         name: "\n".join(text.get_text() for text in figure.findobj(Text))
@@ -42,9 +42,9 @@ def svg_of(figure: Figure) -> str:
     return buffer.getvalue()
 
 
-def only(folder: Path) -> GridView:
+def only(folder: Path) -> GridReport:
     (grid,) = find(folder).grids
-    return grid
+    return grid_report(grid)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_a_large_grid_has_a_plot_of_curves_an_axis(tmp_path: Path) -> None:
 def test_curves_do_not_change_their_members(tmp_path: Path) -> None:
     store = skip_run(tmp_path, arms=["concat"])
     store.write(record("concat", 1, scores=cell_scores("concat", 1, range(250, 1001, 250))))
-    loss = next(panel for panel in panels(only(tmp_path)) if panel.metric.name == "val_loss")
+    loss = next(panel for panel in panels(only(tmp_path).grid) if panel.metric.name == "val_loss")
     assert [step for step, *_ in loss.curves[0].band()] == [250, 500, 750, 1000]
     assert loss.is_endpoint and loss.weights == "raw"
 

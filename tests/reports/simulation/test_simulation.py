@@ -6,19 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from reports.analysis.verdicts import compare
 from reports.simulation import __main__ as command
 from reports.simulation import planted
 from reports.simulation.rates import Rate, is_false, measure, pooled
 from reports.views.find import find
 from results import Store
-from tests.reports.simulated import write_grid
+from tests.reports.planted import compared
 
 GRIDS = 200
 
 
-def plan(spread: str, *, seeds: int, world: planted.World = "null", arms: int = 4) -> planted.Plan:
-    return planted.Plan(seeds=seeds, arms=arms, spread=spread, world=world)
+def plan(spread: str, *, seeds: int, world: planted.World = "null", arms: int = 4) -> planted.SimulationPlan:
+    return planted.SimulationPlan(seeds=seeds, arms=arms, spread=spread, world=world)
 
 
 @pytest.mark.parametrize(("spread", "seeds"), [("normal", 3), ("correlated", 5), ("heavy", 10)])
@@ -37,13 +36,13 @@ def test_intervals_cover_and_verdicts_are_rarely_false(spread: str, seeds: int) 
 def test_planted_grids_are_judged_as_their_records_are(tmp_path: Path) -> None:
     made = planted.grid(plan("unequal", seeds=3, world="edge", arms=2), 0)
     store = Store(tmp_path)
-    write_grid(store, made.name, made.manifest)
+    store.write_grid(made.name, made.manifest)
     for cell in made.cells:
         assert cell.record is not None
         store.write(cell.record)
     (read,) = find(tmp_path).grids
-    assert compare(read) == compare(made)
-    assert all(found.interval for found in compare(read).comparisons)
+    assert compared(read) == compared(made)
+    assert all(found.interval for found in compared(read).comparisons)
 
 
 @pytest.mark.parametrize("spread", planted.SPREADS)

@@ -130,7 +130,7 @@ def test_its_exit_code_says_that_a_cell_failed(tmp_path: Path) -> None:
 
 
 def test_records_are_read_again_only_when_they_change(half: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, reads = watch_module.Folder(half.root), []
+    folder, reads = watch_module.WatchedFolder(half.root), []
     monkeypatch.setattr(watch_module, "find", lambda root: reads.append(root) or reports.find(root))
     folder.states(), folder.states()
     half.write(record("concat", 2))

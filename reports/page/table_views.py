@@ -1,26 +1,20 @@
-"""What the template shows, prepared: tables whose cells know how they sort and which card they open."""
+"""Tables as the template shows them: their cells know how they sort and which card they open."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from reports.analysis import columns as cols
-from reports.analysis.best import remark
-from reports.analysis.verdicts import compare
-from reports.content import equal_budget_table, notes
-from reports.content.arm_table import arm_table
+from reports.analysis.verdicts import VERDICTS
+from reports.content.grid_report import GridReport
 from reports.content.table import Table
-from reports.page.answers import Answer
 from reports.page.cards import Cards
 from reports.page.looks import Look, looks
 from reports.text import plain
-from reports.views.grid import GridView
 
 _PREFIX = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "MiB": 2.0**20, "GiB": 2.0**30}
 _NUMBER = re.compile(r"^([+-]?[\d,]*\.?\d+)\s?(k|M|G|T|P|MiB|GiB)?\b")
-VERDICTS = ("better", "worse", "equivalent", "unresolved")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,78 +53,10 @@ class TableView:
     latex: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One picture inside the page; ``source`` is a data URI."""
-
-    source: str
-    width: int
-    height: int
-    title: str
-    text: str = ""  # what it shows, for those who cannot see it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GridPage:
-    """One grid as the template shows it."""
-
-    name: str
-    title: str
-    question: str
-    answer: Answer
-    design: str
-    table: TableView
-    remarks: list[str]
-    fair: TableView | None  # the same endpoint at equal steps, MACs and time
-    fair_remarks: list[str]
-    failures: list[str]
-    cards: list[str]
-    provenance: str
-    pictures: Sequence[Picture] = field(default=())
-    large: Sequence[Picture] = field(default=())  # each as wide as the page
-
-
-def grid_page(
-    grid: GridView,
-    answer: Answer,
-    cards: Cards,
-    *,
-    latex: str,
-    pictures: Sequence[Picture],
-    large: Sequence[Picture] = (),
-) -> GridPage:
-    """All of one grid; its numbers' cards are added to ``cards``."""
-    return GridPage(
-        name=grid.name,
-        title=plain(grid.title),
-        question=plain(grid.manifest["question"]),
-        answer=answer,
-        design=plain(notes.design(grid), limit=500),
-        table=arm_view(grid, cards, latex=latex),
-        remarks=[
-            plain(line, limit=500)
-            for line in [notes.reading(), *remark(grid, compare(grid)), *notes.costs(grid), *notes.paper_notes(grid)]
-        ],
-        fair=_fair(grid),
-        fair_remarks=[plain(line, limit=1000) for line in equal_budget_table.remarks(grid)],
-        failures=[plain(line, limit=500) for line in notes.failures(grid)],
-        cards=[plain(line, limit=500) for line in notes.score_cards(grid)],
-        provenance=plain(notes.provenance(grid), limit=500),
-        pictures=pictures,
-        large=large,
-    )
-
-
-def _fair(grid: GridView) -> TableView | None:
-    content = equal_budget_table.table(grid)
-    title = f"Fair views of grid {plain(grid.title)}"
-    return None if content is None else table_view(content, name=f"{grid.name}-fair", title=title)
-
-
-def arm_view(grid: GridView, cards: Cards, *, latex: str) -> TableView:
+def arm_view(report: GridReport, cards: Cards, *, latex: str) -> TableView:
     """The arm table of the Markdown page, number for number; numbers of scores open their cards."""
-    content, found = arm_table(grid), looks(grid)
-    by_heading = {column.heading: column for column in cols.columns(grid)}
+    grid, content = report.grid, report.arms
+    by_arm, by_heading = looks(grid), {column.heading: column for column in report.analysis.columns}
     rows = []
     for r, (texts, arm) in enumerate(zip(content.rows, grid.arms, strict=True)):
         cells = []
@@ -138,7 +64,7 @@ def arm_view(grid: GridView, cards: Cards, *, latex: str) -> TableView:
             key, column = f"{grid.name}-{r}-{c}", by_heading.get(heading)
             known = column is not None and cards.add(key, grid, arm, column)
             cells.append(_cell(text, card=key if known else "", best=(r, c) in content.bold))
-        rows.append(RowView(cells=tuple(cells), is_baseline=r == content.baseline, look=found[arm.name]))
+        rows.append(RowView(cells=tuple(cells), is_baseline=r == content.baseline, look=by_arm[arm.name]))
     return table_view(content, name=grid.name, title=f"Arms of grid {plain(grid.title)}", rows=rows, latex=latex)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.page.views import Picture
-from reports.pictures.gallery import Shown
+from reports.pictures.gallery import ShownPicture
 from reports.text import plain, steps
 from reports.views.find import Findings
 from reports.views.grid import ArmView, GridView
@@ -26,26 +26,37 @@ WIDTH, LARGE = 560, 1100  # pixels at most, of samples and of larger pictures
 MAX_BYTES = 3_500_000  # of all pictures, as they stand in the page
 
 
-def pictures(findings: Findings) -> dict[str, list[Picture]]:
-    """By grid, in the arms' order. What cannot be read is left out, and so is what no longer fits."""
-    found: dict[str, list[Picture]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlinePicture:
+    """One picture inside the page; ``source`` is a data URI."""
+
+    source: str
+    width: int
+    height: int
+    title: str
+    text: str = ""  # what it shows, for those who cannot see it
+
+
+def pictures(findings: Findings) -> dict[str, list[InlinePicture]]:
+    """The samples of every grid by its name, in the arms' order, without those that cannot be read or no longer fit."""
+    by_grid: dict[str, list[InlinePicture]] = {}
     room = MAX_BYTES
     for grid in findings.grids:
         for picture in _of_grid(grid, findings.folders):
             room -= len(picture.source)
             if room >= 0:
-                found.setdefault(grid.name, []).append(picture)
-    return found
+                by_grid.setdefault(grid.name, []).append(picture)
+    return by_grid
 
 
 def large_pictures(
-    shown: Mapping[str, Sequence[Shown]], *, beside: Mapping[str, Sequence[Picture]]
-) -> dict[str, list[Picture]]:
+    shown: Mapping[str, Sequence[ShownPicture]], *, beside: Mapping[str, Sequence[InlinePicture]]
+) -> dict[str, list[InlinePicture]]:
     """The report's larger pictures by grid, as many as there is room for ``beside`` the samples.
 
     Where samples stand side by side already, the arms below each other would show them again.
     """
-    found: dict[str, list[Picture]] = {}
+    by_grid: dict[str, list[InlinePicture]] = {}
     room = MAX_BYTES - sum(len(picture.source) for group in beside.values() for picture in group)
     for name, items in shown.items():
         for item in items:
@@ -54,17 +65,17 @@ def large_pictures(
             picture = _large(item)
             room -= len(picture.source)
             if room >= 0:
-                found.setdefault(name, []).append(picture)
-    return found
+                by_grid.setdefault(name, []).append(picture)
+    return by_grid
 
 
-def _large(item: Shown) -> Picture:
+def _large(item: ShownPicture) -> InlinePicture:
     from PIL import Image
 
     with Image.open(io.BytesIO(item.files[item.path])) as image:
         whole = image.convert("RGB")
     whole.thumbnail((LARGE, 4 * LARGE), Image.Resampling.LANCZOS)
-    return Picture(
+    return InlinePicture(
         source=_source(whole),
         width=whole.width,
         height=whole.height,
@@ -80,12 +91,12 @@ def _source(image: Image) -> str:
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _of_grid(grid: GridView, folders: Sequence[Path]) -> Iterator[Picture]:
+def _of_grid(grid: GridView, folders: Sequence[Path]) -> Iterator[InlinePicture]:
     """The last sheets of the lowest seed that has any: one seed, for arms share a seed's noise."""
     by_seed: dict[int, list[tuple[ArmView, Sheet]]] = {}
     for arm in grid.arms:
         for cell in arm.cells:
-            if sheet := last_sheet(folders, cell.train_id, grid.endpoint["weights"]):
+            if sheet := last_sheet(folders, cell.train_id, grid.weights):
                 by_seed.setdefault(cell.seed, []).append((arm, sheet))
     for arm, sheet in by_seed[min(by_seed)] if by_seed else []:
         picture = _picture(sheet, arm, min(by_seed))
@@ -93,7 +104,7 @@ def _of_grid(grid: GridView, folders: Sequence[Path]) -> Iterator[Picture]:
             yield picture
 
 
-def _picture(sheet: Sheet, arm: ArmView, seed: int) -> Picture | None:
+def _picture(sheet: Sheet, arm: ArmView, seed: int) -> InlinePicture | None:
     """The sheet's first rows as WebP; None where the file is none."""
     image = open_sheet(sheet.path)
     if image is None:
@@ -103,7 +114,7 @@ def _picture(sheet: Sheet, arm: ArmView, seed: int) -> Picture | None:
     cut.thumbnail((WIDTH, WIDTH))
     weights = "EMA" if sheet.weights == "ema" else sheet.weights
     name = plain(arm.name, limit=60)
-    return Picture(
+    return InlinePicture(
         source=_source(cut),
         width=cut.width,
         height=cut.height,

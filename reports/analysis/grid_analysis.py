@@ -1,0 +1,53 @@
+"""All that follows from one grid's records, as numbers: made once and handed to tables, texts, figures and pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.analysis.arm_scores import ArmScores, arm_scores
+from reports.analysis.columns import Column, columns
+from reports.analysis.costs import CostColumns, cost_columns
+from reports.analysis.equal_budgets import EqualBudget, equal_budgets
+from reports.analysis.paper import PaperColumn, paper_column
+from reports.analysis.paper_agreement import Agreement, agreement
+from reports.analysis.steps_to_quality import StepsToQuality, steps_to_quality
+from reports.analysis.sweeps import Sweep, sweeps
+from reports.analysis.trajectories import trajectories
+from reports.analysis.verdicts import GridComparison, compare, endpoint_column
+from reports.views.grid import GridView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridAnalysis:
+    """One grid in numbers: what its tables, texts and figures share."""
+
+    grid: GridView
+    columns: tuple[Column, ...]
+    comparison: GridComparison  # its ``endpoint`` is the column that everything below judges
+    budgets: tuple[EqualBudget, ...]
+    quality: tuple[StepsToQuality, ...]
+    costs: tuple[CostColumns, ...]
+    paper: PaperColumn | None
+    agreement: Agreement | None
+    sweeps: tuple[Sweep, ...]
+    scores: tuple[ArmScores, ...]
+
+
+def analyse(grid: GridView) -> GridAnalysis:
+    """The grid's analysis from what is on record now; each question is asked once."""
+    every = columns(grid)
+    endpoint = endpoint_column(grid, every)
+    comparison, paper = compare(grid, endpoint), paper_column(grid)
+    curves = {} if endpoint is None else trajectories(grid, endpoint)
+    return GridAnalysis(
+        grid=grid,
+        columns=tuple(every),
+        comparison=comparison,
+        budgets=tuple(equal_budgets(grid, comparison, curves)),
+        quality=tuple(steps_to_quality(grid, endpoint, curves)),
+        costs=tuple(cost_columns(grid)),
+        paper=paper,
+        agreement=agreement(grid, paper, endpoint),
+        sweeps=tuple(sweeps(grid)),
+        scores=tuple(arm_scores(grid, every)),
+    )
