@@ -44,7 +44,7 @@ class CellScores:
         return key in self._scores
 
 
-class Evaluation:
+class CellEvaluation:
     """Takes the scores of one cell that are due and that it does not have yet."""
 
     def __init__(self, prepared: Prepared, place: Place, scores: CellScores, tell: Tell) -> None:
