@@ -54,22 +54,22 @@ def size_arms(arms: list[Arm], *, baseline: str, measure: str, resolve: Resolve)
     target = next(arm for arm in arms if arm.name == baseline)
     if target.match:
         raise ValueError(f"the baseline {baseline} is what arms are sized to; leave '~{target.match}' out of it")
-    found: list[Arm] = []
+    sized: list[Arm] = []
     notes: list[str] = []
     for arm in arms:
         if arm.match:
             matched = match(arm.variant, to=target.variant, measure=arm.match, resolve=resolve)
-            found.append(_sized(arm, matched, arm.match, arm.name))
+            sized.append(_sized(arm, matched, arm.match, arm.name))
             continue
-        found.append(arm)
+        sized.append(arm)
         if measure and not _close(arm.variant, target.variant, measure, resolve):
             try:
                 matched = match(arm.variant, to=target.variant, measure=measure, resolve=resolve)
             except ValueError as error:
                 notes.append(f"no arm {arm.name}~{measure}: {error}")
             else:
-                found.append(_sized(arm, matched, measure, f"{arm.name}~{measure}"))
-    return found, notes
+                sized.append(_sized(arm, matched, measure, f"{arm.name}~{measure}"))
+    return sized, notes
 
 
 def _sized(arm: Arm, matched: Matched, measure: str, name: str) -> Arm:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.arms import Arm, as_measure
 from ablations.budgets import Budget, Endpoint
@@ -23,8 +23,10 @@ from results.manifest import Manifest, ManifestArm, ManifestCell, ManifestDraw, 
 from variants import resolve
 
 if TYPE_CHECKING:
+    from bench.data import Dataset
     from variants.config import ModelConfig
 
+_USUAL = 32  # pixels a side
 _KINDS: tuple[Literal["frechet", "kernel"], ...] = ("frechet", "kernel")  # full names need the budget
 
 
@@ -49,12 +51,17 @@ class Scope:
 
     grid: Grid
     budget: Budget
-    dataset: str
+    dataset_name: str  # as asked for: folder:PATH, say
+    dataset: Dataset
+    network: Mapping[str, Any]  # what the dataset and the budget's condition ask of every network
     preset: str
     arms: list[Arm]
     seeds: int
-    data_dir: Path | None
     match: str = ""
+
+    def resolve(self, variant: str) -> ModelConfig:
+        """The network of ``variant`` on the dataset; ValueError where there is none."""
+        return resolve(variant, **self.network)
 
 
 def resolve_scope(
@@ -74,48 +81,56 @@ def resolve_scope(
     check_names(budget.evaluation)
     check_settings(budget.training, budget.evaluation)
     preset = preset or budget.preset
-    grid.arms(preset, image_size=32)  # before the dataset: a slip in a name should not wait for a download
-    data = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)
-    arms = grid.arms(preset, image_size=data.image_size)
-    network = condition_of(budget.training, data).network
-    for arm in arms:
-        resolve(arm.variant, image_size=data.image_size, channels=data.channels, **network)
-    return Scope(
+    arms = grid.arms(preset, image_size=_USUAL)  # before the dataset: a slip in a name should not wait for a download
+    loaded = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)
+    if loaded.image_size != _USUAL:
+        arms = grid.arms(preset, image_size=loaded.image_size)
+    scope = Scope(
         grid=grid,
         budget=budget,
-        dataset=dataset,
+        dataset_name=dataset,
+        dataset=loaded,
+        network=_network(budget, loaded),
         preset=preset,
         arms=arms,
         seeds=seeds,
-        data_dir=data_dir,
         match=match,
     )
+    for arm in scope.arms:
+        scope.resolve(arm.variant)
+    return scope
+
+
+def _network(budget: Budget, dataset: Dataset) -> dict[str, Any]:
+    """The part of every network's configuration that the dataset and the condition decide."""
+    condition = condition_of(budget.training, dataset)
+    return {"image_size": dataset.image_size, "channels": dataset.channels, **condition.network}
 
 
 def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
     """Resolve every cell of a grid, with its id and size; trains nothing."""
     grid, budget = scope.grid, scope.budget
     training = dataclasses.replace(budget.training, precision=precision)
-    arms, notes = size_arms(scope.arms, baseline=grid.baseline, measure=scope.match, resolve=_resolver(scope))
+    arms, notes = size_arms(scope.arms, baseline=grid.baseline, measure=scope.match, resolve=scope.resolve)
     cells: dict[str, Prepared] = {}
     members: dict[str, list[tuple[int, str]]] = {arm.name: [] for arm in arms}
     for seed in range(scope.seeds):
         for arm in arms:
             cell = Cell(
                 variant=arm.variant,
-                dataset=scope.dataset,
+                dataset=scope.dataset_name,
                 budget=budget.name,
                 training=training,
                 evaluation=budget.evaluation,
                 seed=seed,
             )
-            prepared = prepare(cell, load_cached_dataset(scope.dataset, scope.data_dir, training.image_size or None))
+            prepared = prepare(cell, scope.dataset)
             cells.setdefault(prepared.train_id, prepared)
             members[arm.name].append((seed, prepared.train_id))
     return Plan(
         grid=grid,
         budget=budget,
-        dataset=scope.dataset,
+        dataset=scope.dataset_name,
         preset=scope.preset,
         endpoint=_endpoint(grid, budget),
         arms=arms,
@@ -123,13 +138,6 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
         members=members,
         notes=tuple(notes),
     )
-
-
-def _resolver(scope: Scope) -> Callable[[str], ModelConfig]:
-    """The network of a variant on the scope's images."""
-    data = load_cached_dataset(scope.dataset, scope.data_dir, scope.budget.training.image_size or None)
-    network = condition_of(scope.budget.training, data).network
-    return lambda variant: resolve(variant, image_size=data.image_size, channels=data.channels, **network)
 
 
 def _endpoint(grid: Grid, budget: Budget) -> Endpoint:

@@ -20,7 +20,7 @@ _TEXT = {"context_tokens": 77, "context_dim": 768}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class PresetRow:
     """A preset on the data of one published result: the paper's names for both, as `results.paper` has them."""
 
     preset: str
@@ -30,21 +30,23 @@ class Setting:
     size: str = ""
 
 
-SETTINGS = [
-    Setting(preset="uvit-s/2", data=_PIXELS, dataset="CIFAR10", model="U-ViT-S/2", size="U-ViT-Small"),
-    Setting(preset="uvit-s/4", data=_PIXELS_64, dataset="CelebA64", model="U-ViT-S/4", size="U-ViT-Small"),
-    Setting(preset="uvit-m/4", data=_PIXELS_64 | _LABELS, dataset="ImageNet64", model="U-ViT-M/4", size="U-ViT-Mid"),
-    Setting(preset="uvit-l/4", data=_PIXELS_64 | _LABELS, dataset="ImageNet64", model="U-ViT-L/4", size="U-ViT-Large"),
-    Setting(preset="uvit-l/2", data=_LATENTS | _GUIDED, dataset="ImageNet256", model="U-ViT-L/2", size="U-ViT-Large"),
-    Setting(preset="uvit-h/2", data=_LATENTS | _GUIDED, dataset="ImageNet256", model="U-ViT-H/2", size="U-ViT-Huge"),
-    Setting(
+PUBLISHED = [
+    PresetRow(preset="uvit-s/2", data=_PIXELS, dataset="CIFAR10", model="U-ViT-S/2", size="U-ViT-Small"),
+    PresetRow(preset="uvit-s/4", data=_PIXELS_64, dataset="CelebA64", model="U-ViT-S/4", size="U-ViT-Small"),
+    PresetRow(preset="uvit-m/4", data=_PIXELS_64 | _LABELS, dataset="ImageNet64", model="U-ViT-M/4", size="U-ViT-Mid"),
+    PresetRow(
+        preset="uvit-l/4", data=_PIXELS_64 | _LABELS, dataset="ImageNet64", model="U-ViT-L/4", size="U-ViT-Large"
+    ),
+    PresetRow(preset="uvit-l/2", data=_LATENTS | _GUIDED, dataset="ImageNet256", model="U-ViT-L/2", size="U-ViT-Large"),
+    PresetRow(preset="uvit-h/2", data=_LATENTS | _GUIDED, dataset="ImageNet256", model="U-ViT-H/2", size="U-ViT-Huge"),
+    PresetRow(
         preset="uvit-l/4", data=_LATENTS_512 | _GUIDED, dataset="ImageNet512", model="U-ViT-L/4", size="U-ViT-Large"
     ),
-    Setting(
+    PresetRow(
         preset="uvit-h/4", data=_LATENTS_512 | _GUIDED, dataset="ImageNet512", model="U-ViT-H/4", size="U-ViT-Huge"
     ),
-    Setting(preset="uvit-s/2", data=_LATENTS | _TEXT, dataset="MS-COCO256", model="U-ViT-S/2", size="U-ViT-Small"),
-    Setting(
+    PresetRow(preset="uvit-s/2", data=_LATENTS | _TEXT, dataset="MS-COCO256", model="U-ViT-S/2", size="U-ViT-Small"),
+    PresetRow(
         preset="uvit-s-deep/2",
         data=_LATENTS | _TEXT,
         dataset="MS-COCO256",
@@ -53,7 +55,7 @@ SETTINGS = [
     ),
 ]
 SMALL = [
-    Setting(preset=f"{name}/4", data=_PIXELS, dataset="CIFAR10")
+    PresetRow(preset=f"{name}/4", data=_PIXELS, dataset="CIFAR10")
     for name in ("uvit-nano", "uvit-micro", "uvit-micro-deep")
 ]
 # preset: millions of parameters and GMACs as published; DiT's with learned variance (arXiv 2212.09748, Tables 1 and 4)
@@ -83,18 +85,17 @@ class Size:
 
 def sizes() -> Iterator[Size]:
     """Every preset, the paper's ten published networks first."""
-    for setting in SETTINGS + SMALL:
-        params, gmacs = _count(setting.preset, setting.data)
+    for row in PUBLISHED + SMALL:
+        params, gmacs = _count(row.preset, row.data)
         yield Size(
-            preset=setting.preset,
-            dataset=setting.dataset,
+            preset=row.preset,
+            dataset=row.dataset,
             params=params,
             gmacs=gmacs,
-            paper_params=_figure("T4", setting.dataset, setting.model, "params")
-            or _figure("T2", "-", setting.size, "params"),
-            official_params=_whole(_figure("computed", setting.dataset, setting.model, "params")),
-            paper_gmacs=_figure("T7", setting.dataset, setting.model, "GFLOPs (fvcore = MACs)"),
-            exact_gmacs=_figure("computed", setting.dataset, setting.model, "GMACs"),
+            paper_params=_figure("T4", row.dataset, row.model, "params") or _figure("T2", "-", row.size, "params"),
+            official_params=_whole(_figure("computed", row.dataset, row.model, "params")),
+            paper_gmacs=_figure("T7", row.dataset, row.model, "GFLOPs (fvcore = MACs)"),
+            exact_gmacs=_figure("computed", row.dataset, row.model, "GMACs"),
         )
     for preset, (published, macs) in RIVALS.items():
         data = _LATENTS | _GUIDED if preset.startswith("dit") else _PIXELS

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ablations.engines.job import Engine, Job, Lost, Run, Tell
 from ablations.planning import Plan, manifest
@@ -16,9 +15,6 @@ from bench.machine.attention_kernel import for_network
 from bench.machine.runtime import Runtime
 from results.record import Record
 from results.store import Store
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +43,14 @@ def unfinished(plan: Plan, root: Path) -> list[Prepared]:
     return [prepared for prepared in plan.cells if not is_finished(store.read(prepared.train_id), prepared)]
 
 
-def run_plan(plan: Plan, run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
-    """Run what is not finished and yield every cell's outcome; the manifest is written before the first cell starts."""
+def run_plan(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
+    """Run ``todo`` and yield every cell's outcome; the manifest is written before the first cell starts."""
     place = run.place
     store = Store(place.root)
     store.write_grid(plan.grid.name, manifest(plan, place.runtime))
-    todo = unfinished(plan, place.root)
+    waiting = {prepared.train_id for prepared in todo}
     for prepared in plan.cells:
-        if prepared not in todo:
+        if prepared.train_id not in waiting:
             record = store.read(prepared.train_id)
             assert record is not None
             yield Outcome(prepared=prepared, status=record.status, error=record.error, skipped=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cli
-from bench.latents.encode import EncodeRequest, encode_dataset
+from bench.latents.encode import EncodingTask, encode_dataset
 from tests.bench.data.trees import coco
 from tests.bench.latents.tiny import save_autoencoder, save_text_encoder
 
@@ -24,7 +24,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_text_encoder(folder / "clip")
     (folder / "pair.toml").write_text(GRID)
     dataset, autoencoder = f"npz:{folder / 'images.npz'}", str(folder / "autoencoder")
-    encode_dataset(EncodeRequest(dataset=dataset, autoencoder=autoencoder, out=folder / "silent", device="cpu"))
+    encode_dataset(
+        EncodingTask(dataset=dataset, autoencoder=autoencoder, out=folder / "silent", device="cpu", batch=64)
+    )
     return folder
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 import cli
-from ablations.commands.profile import ProfileRequest, make_jobs
+from ablations.commands.profile import make_jobs
+from ablations.commands.requests import ProfileRequest
 from bench.profile import jobs as running
 from bench.profile.peaks import measured_peak
 from bench.profile.world import World

@@ -13,14 +13,14 @@ from results.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Located:
-    """A checkpoint file or folder, and the output folder that it lies in, where it lies in one."""
+class CellCheckpoint:
+    """A cell's checkpoint file or folder, and the output folder that it lies in, where it lies in one."""
 
     checkpoint: Path
     root: Path | None
 
 
-def find_cells(targets: Sequence[Path], *, arms: Sequence[str] = (), seed: int = 0) -> list[Located]:
+def find_cells(targets: Sequence[Path], *, arms: Sequence[str] = (), seed: int = 0) -> list[CellCheckpoint]:
     """The cells of ``targets`` in order, each once: an output folder of `uvit run` stands for its arms of one seed.
 
     ``arms`` chooses among those; without it all are taken that have a checkpoint. Raises ValueError for a target that
@@ -28,15 +28,15 @@ def find_cells(targets: Sequence[Path], *, arms: Sequence[str] = (), seed: int =
     """
     if not targets:
         raise ValueError("expected a checkpoint, a folder of checkpoints or an output folder of `uvit run`; got none")
-    found, known = dict[Path, Located](), list[str]()
+    cells, known = dict[Path, CellCheckpoint](), list[str]()
     for target in targets:
-        for name, located in _cells(target, arms, seed):
+        for name, cell in _cells(target, arms, seed):
             known.append(name)
-            found.setdefault(located.checkpoint.resolve(), located)
+            cells.setdefault(cell.checkpoint.resolve(), cell)
     for arm in arms:
         if arm not in known:
             raise ValueError(_no_such_arm(arm, targets, seed))
-    return list(found.values())
+    return list(cells.values())
 
 
 def names(text: str) -> list[str]:
@@ -44,10 +44,11 @@ def names(text: str) -> list[str]:
     return [name for part in text.split(",") if (name := part.strip())]
 
 
-def _cells(target: Path, arms: Sequence[str], seed: int) -> Iterator[tuple[str, Located]]:
+def _cells(target: Path, arms: Sequence[str], seed: int) -> Iterator[tuple[str, CellCheckpoint]]:
     if target.is_file() or steps_on_disk(target):
         folder = target if target.is_dir() else target.parent
-        yield "", Located(checkpoint=target, root=folder.parents[1] if folder.parent.name == "checkpoints" else None)
+        root = folder.parents[1] if folder.parent.name == "checkpoints" else None
+        yield "", CellCheckpoint(checkpoint=target, root=root)
         return
     grids = Store(target).grids() if target.is_dir() else {}
     if not grids:
@@ -60,14 +61,14 @@ def _cells(target: Path, arms: Sequence[str], seed: int) -> Iterator[tuple[str, 
     yield from (pair for pair in cells if not arms or pair[0] in arms)
 
 
-def _arms(root: Path, grids: Mapping[str, Manifest], seed: int) -> Iterator[tuple[str, Located]]:
+def _arms(root: Path, grids: Mapping[str, Manifest], seed: int) -> Iterator[tuple[str, CellCheckpoint]]:
     """(Arm, cell) of every cell of ``seed`` that has a checkpoint."""
     for manifest in grids.values():
         for arm in manifest.arms:
             for cell in arm.cells:
                 folder = root / "checkpoints" / cell.train_id
                 if cell.seed == seed and steps_on_disk(folder):
-                    yield arm.arm, Located(checkpoint=folder, root=root)
+                    yield arm.arm, CellCheckpoint(checkpoint=folder, root=root)
 
 
 def _no_such_arm(arm: str, targets: Sequence[Path], seed: int) -> str:

@@ -1,13 +1,14 @@
-"""One ``uvit cka`` at the terminal: from cells to records in the store."""
+"""``uvit cka``: how alike the blocks of trained cells are, as records in the store."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ablations.commands.cells import find_cells, names
+from ablations.commands.plugins import with_plugins
+from ablations.commands.requests import CkaRequest
 from bench.config import as_precision
 from bench.machine.runtime import resolve_runtime, thread_limit
 from bench.trained.cka import TIMES, CkaProtocol, block_similarity
@@ -16,31 +17,14 @@ from results.cka import CkaRecord
 from results.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CkaRequest:
-    """What a user asked for, as text and numbers, not yet checked."""
-
-    cells: Sequence[Path]
-    arms: str = ""  # names separated by commas; "" = all of an output folder
-    seed: int = 0  # of the cells of an output folder
-    out: Path | None = None
-    times: str = ""  # separated by commas; "" = TIMES
-    images: int = 1_024
-    batch_size: int = 64
-    weights: str = "ema"
-    dataset: str = ""
-    data_dir: Path | None = None
-    device: str = "auto"
-    precision: str = "float32"
-
-
-def similarity(request: CkaRequest) -> Iterator[tuple[Path, CkaRecord]]:
+@with_plugins
+def measure_cka(request: CkaRequest) -> Iterator[tuple[Path, CkaRecord]]:
     """Measure each cell and write its record; yields them with their output folder as they come.
 
     They go to ``out``, else to the output folder that the first cell lies in, else to ``runs/cka``.
     Raises ValueError where the request is wrong, before anything is measured as far as that can be known.
     """
-    protocol = CkaProtocol(times=_times(request.times), images=request.images, batch_size=request.batch_size)
+    protocol = CkaProtocol(times=_times(request.times), images=request.images, batch_size=request.batch)
     cells = find_cells(request.cells, arms=names(request.arms), seed=request.seed)
     root = request.out or cells[0].root or Path("runs/cka")
     runtime = resolve_runtime(
@@ -50,8 +34,8 @@ def similarity(request: CkaRequest) -> Iterator[tuple[Path, CkaRecord]]:
     )
     runtime.apply()
     store = Store(root)
-    for number, located in enumerate(cells):
-        cell = load_trained(located.checkpoint, weights=request.weights, runtime=runtime)
+    for number, asked in enumerate(cells):
+        cell = load_trained(asked.checkpoint, weights=request.weights, runtime=runtime)
         dataset = dataset_of(cell, name=request.dataset, data_dir=request.data_dir)
         tell = _progress(f"[{number + 1}/{len(cells)}] {cell.variant} seed {cell.header.seed}")
         record = block_similarity(cell, dataset, protocol, progress=tell)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ablations.commands.plugins import with_plugins
+from ablations.commands.requests import ListRequest
+
 Row = dict[str, Any]
 
 
-def describe(kind: str) -> list[Row]:
-    """The rows of one kind. Raises ValueError for a kind that is not listed."""
+@with_plugins
+def describe(request: ListRequest) -> list[Row]:
+    """The rows of the kind that is asked for. Raises ValueError for a kind that is not listed."""
     from variants.registry import Registry
 
     kinds: Registry[Callable[[], list[Row]]] = Registry("list")
     for name, make in _KINDS.items():
         kinds.register(name, make)
-    return kinds.get(kind)()
+    return kinds.get(request.kind)()
 
 
 def _axes() -> list[Row]:

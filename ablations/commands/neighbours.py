@@ -1,14 +1,16 @@
-"""One ``uvit neighbours`` at the terminal: from cells to records and sheets in the store."""
+"""``uvit neighbours``: samples of trained cells beside their nearest training images, as records and sheets."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from ablations.commands.cells import find_cells, names
+from ablations.commands.plugins import with_plugins
+from ablations.commands.requests import NeighboursRequest
 from bench.cell.scoring import extractor_for
 from bench.config import as_precision
 from bench.latents.decoder import pictures_of
@@ -21,31 +23,8 @@ from results.neighbours import NeighboursRecord
 from results.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighboursRequest:
-    """What a user asked for, as text and numbers, not yet checked."""
-
-    cells: Sequence[Path]
-    arms: str = ""  # names separated by commas; "" = all of an output folder
-    seed: int = 0  # of the cells of an output folder
-    out: Path | None = None
-    count: int = 256
-    k: int = 3
-    sampler: str = "dpm_solver"
-    nfe: int = 0  # 0 = the sampler's default
-    guidance: float = 0.0
-    training_images: int = 0
-    batch_size: int = 256
-    weights: str = "ema"
-    extractor: str = "effnet-lite0"
-    extractor_weights: Path | None = None
-    dataset: str = ""
-    data_dir: Path | None = None
-    device: str = "auto"
-    precision: str = "auto"
-
-
-def search(request: NeighboursRequest) -> Iterator[tuple[Path, NeighboursRecord]]:
+@with_plugins
+def find_neighbours(request: NeighboursRequest) -> Iterator[tuple[Path, NeighboursRecord]]:
     """Search for each cell and write its record and sheet; yields records with their output folder as they come.
 
     They go to ``out``, else to the output folder that the first cell lies in, else to ``runs/neighbours``. Raises
@@ -61,10 +40,10 @@ def search(request: NeighboursRequest) -> Iterator[tuple[Path, NeighboursRecord]
     )
     runtime.apply()
     extractor = extractor_for(request.extractor, runtime.device, request.extractor_weights)
-    for number, located in enumerate(cells):
-        cell = load_trained(located.checkpoint, weights=request.weights, runtime=runtime)
+    for number, asked in enumerate(cells):
+        cell = load_trained(asked.checkpoint, weights=request.weights, runtime=runtime)
         check_fits(cell.header, drawing)
-        dataset = pictures_of(dataset_of(cell, name=request.dataset, data_dir=request.data_dir), request.data_dir)
+        dataset = pictures_of(dataset_of(cell, name=request.dataset, data_dir=request.data_dir))
         title = f"[{number + 1}/{len(cells)}] {cell.variant} seed {cell.header.seed}"
         _tell(title, f"{drawing.count} samples")
         search = _search(request, replace(drawing, seed=cell.header.seed))  # as the samples of its scores
@@ -83,14 +62,14 @@ def _drawing(request: NeighboursRequest) -> Drawing:
         sampler=request.sampler,
         nfe=request.nfe,
         guidance=request.guidance,
-        batch=request.batch_size,
+        batch=request.batch,
     )
     _search(request, drawing)
     return drawing
 
 
 def _search(request: NeighboursRequest, drawing: Drawing) -> NeighbourSearch:
-    return NeighbourSearch(drawing=drawing, k=request.k, training_images=request.training_images)
+    return NeighbourSearch(drawing=drawing, k=request.neighbours, training_images=request.training_images)
 
 
 def _write(neighbours: Neighbours, root: Path) -> None:

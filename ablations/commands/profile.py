@@ -1,13 +1,15 @@
-"""One ``uvit profile`` at the terminal: from what was asked for to records in the store."""
+"""``uvit profile``: what variants cost, measured into records in the store."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ablations.budgets import load_budgets
+from ablations.commands.plugins import with_plugins
+from ablations.commands.requests import BUDGET, ProfileRequest
 from ablations.grid import load_grid
 from ablations.matching import size_arms
 from bench.checkpoints.file import is_checkpoint, newest_checkpoint, read_header
@@ -21,42 +23,15 @@ from results.store import Store
 from variants import ModelConfig, canonical, resolve
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileRequest:
-    """What a user asked for, as text and numbers, not yet checked."""
-
-    variants: Sequence[str] = ()
-    grid: str | None = None
-    preset: str | None = None
-    dataset: str = "photos"
-    data_dir: Path | None = None
-    image_size: int = 0
-    channels: int = 0
-    num_classes: int = 0
-    null_label: bool = False
-    context_tokens: int = 0
-    context_dim: int = 0
-    mode: str = "forward"
-    dtypes: str = "float32"
-    batch_sizes: str = "16"
-    switches: Sequence[str] = ()
-    sampler: str = "dpm_solver"
-    nfe: int = 50
-    device: str = "auto"
-    rounds: int = 10
-    fresh: bool = False
-    measure_peak: bool = False
-    plugins: Sequence[Path] = ()
-
-
-def profile(request: ProfileRequest, root: Path) -> Iterator[ProfileRecord]:
-    """Measure what was asked for and write each record under ``root``; yields them as they come, on rank 0 only.
+@with_plugins
+def profile(request: ProfileRequest) -> Iterator[ProfileRecord]:
+    """Measure what was asked for and write each record to ``request.folder``; yields them as they come, on rank 0 only.
 
     Raises ValueError, before anything is measured, where the request is wrong.
     """
     with world(pick_device(request.device)) as place:
         jobs = make_jobs(request, place)
-        store = Store(root)
+        store = Store(request.folder)
         for number, job in enumerate(jobs):
             _tell(number, len(jobs), job, place)
             for record in run_fresh(job) if request.fresh or _may_crash(job, place) else run_job(job, place):
@@ -89,7 +64,7 @@ def make_jobs(request: ProfileRequest, place: World) -> list[ProfileJob]:
         modes=[mode for mode in modes if mode != "count"],
         dtypes=dtypes,
         batch_sizes=batch_sizes,
-        switches=[name for name in SWITCHES if name in request.switches],
+        switches=[name for name in SWITCHES if getattr(request, name)],
         sampler=request.sampler,
         nfe=request.nfe,
         base=base,
@@ -126,7 +101,7 @@ def _subjects(request: ProfileRequest) -> list[Subject]:
 
     texts = named
     if request.grid:
-        preset = request.preset or load_budgets().get("cpu").preset
+        preset = request.preset or load_budgets().get(BUDGET).preset
         grid = load_grid(request.grid)
         arms = grid.arms(preset, image_size=image_size)
         arms, _ = size_arms(arms, baseline=grid.baseline, measure=grid.match, resolve=network)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _scan() -> None:
-    for module in sorted(iter_modules(__path__), key=lambda found: found.name):
+    for module in sorted(iter_modules(__path__), key=lambda each: each.name):
         import_module(f"{__name__}.{module.name}")
 
 

@@ -44,7 +44,7 @@ class CellScores:
         return key in self._scores
 
 
-class Evaluation:
+class CellEvaluation:
     """Takes the scores of one cell that are due and that it does not have yet."""
 
     def __init__(self, prepared: Prepared, place: Place, scores: CellScores, tell: Tell) -> None:
@@ -121,7 +121,7 @@ class Evaluation:
         images = self._draw(state, point, decoder)
         self.tell(state.step, doing="scoring")
         self._save_picture(images, point)
-        pictures = pictures_of(dataset, self.place.data_dir)
+        pictures = pictures_of(dataset)
         extractor = (evaluation.extractor, device, self.place.extractor_weights)
         scored = score_images(
             images,

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from bench.cell.evaluate import CellScores, Evaluation
+from bench.cell.evaluate import CellEvaluation, CellScores
 from bench.cell.identity import Cell
 from bench.cell.place import Place
 from bench.cell.prepared import Prepared, is_finished, make_record, prepare, wanted_scores
@@ -65,7 +65,7 @@ class CellRun:
         self.store = Store(place.root)
         self.folder = place.root / "checkpoints" / prepared.train_id
         self.log, self.scores = TrainingLog(), CellScores()
-        self.evaluation = Evaluation(prepared, place, self.scores, self.tell)
+        self.evaluation = CellEvaluation(prepared, place, self.scores, self.tell)
         self.runtime = place.runtime  # a resumed cell keeps the one that it was started with
         self.writer: CheckpointWriter
         self.compile_s = 0.0

@@ -86,7 +86,7 @@ def warm_scoring(cell: Cell, place: Place, *, progress: Progress | None = None) 
     device = place.runtime.device
     extractor = extractor_for(cell.evaluation.extractor, device, place.extractor_weights)
     dataset = place.dataset_of(cell)
-    split = pictures_of(dataset, place.data_dir).train
+    split = pictures_of(dataset).train
     if dataset.encoding is not None:
         decoder_for(dataset.encoding.card(), device)
     reference = _reference_of(split, extractor, cell.evaluation.reference_count, progress)

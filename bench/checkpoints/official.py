@@ -20,21 +20,6 @@ SUFFIXES = (".pth", ".pt", ".safetensors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRequest:
-    """What a user asked for; None where the weights' shapes, or else the paper's networks, decide."""
-
-    file: Path
-    out: Path
-    num_heads: int | None = None
-    null_label: bool | None = None
-    context_tokens: int | None = None
-    process: str = ""  # "" = what the paper's network of this kind was trained with
-    autoencoder: str = ""  # what decodes the latents of a network of four channels; "" = named when they are drawn
-    scale: float = 0.0  # of those latents; 0 = the paper's
-    step: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
     """A checkpoint that was written, and what it is of."""
 
@@ -44,8 +29,22 @@ class Imported:
     config: ModelConfig
 
 
-def import_weights(request: ImportRequest) -> Imported:
-    """Write a checkpoint with the weights of an official file into the folder ``request.out``, whole or not at all.
+def import_weights(
+    file: Path,
+    out: Path,
+    *,
+    num_heads: int | None = None,
+    null_label: bool | None = None,
+    context_tokens: int | None = None,
+    process: str = "",
+    autoencoder: str = "",
+    scale: float = 0.0,
+    step: int = 0,
+) -> Imported:
+    """Write a checkpoint with the weights of an official ``file`` into the folder ``out``, whole or not at all.
+
+    What is None is told by the weights' shapes, or else by the paper's networks, as is an empty ``process``. Latents
+    are decoded by ``autoencoder`` (empty: named when they are drawn) at their ``scale`` (0: the paper's).
 
     Raises FileNotFoundError, or ValueError in one line: for a file that is no such checkpoint or damaged, for a folder
     that already holds checkpoints, and for a network that no variant names.
@@ -56,38 +55,33 @@ def import_weights(request: ImportRequest) -> Imported:
     from bench.files.hashing import sha256_of
     from variants import name_of, official
 
-    if request.step < 0:
-        raise ValueError(f"--step: expected at least 0, got {request.step}")
-    if request.process:
-        PROCESSES.get(request.process)
-    if request.out.exists() and not request.out.is_dir():
-        raise ValueError(f"--out {request.out} is a file; give a folder")
-    if steps_on_disk(request.out):
-        raise ValueError(f"--out {request.out} already holds a checkpoint; give a new folder")
-    model = official.load(
-        request.file,
-        num_heads=request.num_heads,
-        null_label=request.null_label,
-        context_tokens=request.context_tokens,
-    )
+    if step < 0:
+        raise ValueError(f"--step: expected at least 0, got {step}")
+    if process:
+        PROCESSES.get(process)
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; give a folder")
+    if steps_on_disk(out):
+        raise ValueError(f"--out {out} already holds a checkpoint; give a new folder")
+    model = official.load(file, num_heads=num_heads, null_label=null_label, context_tokens=context_tokens)
     config: ModelConfig = model.config  # type: ignore[assignment]  # torch types attributes as tensors
-    process = request.process or papers_process(config)
-    source = {"kind": "official", "file": request.file.name, "sha256": sha256_of(request.file)}
+    trained_with = process or papers_process(config)
+    source = {"kind": "official", "file": file.name, "sha256": sha256_of(file)}
     header = Header(
         variant=name_of(config),
         model=config.identity(),
         train_id=source["sha256"][:16],
-        step=request.step,
+        step=step,
         imported=source,
-        dataset=_encoding(config, request),
+        dataset=_encoding(config, autoencoder, scale),
         image_size=config.image_size,
         channels=config.channels,
-        training={"process": process},
+        training={"process": trained_with},
         seed=0,
     )
     tensors = {f"ema.{name}": value for name, value in model.state_dict().items()}
-    path = write_checkpoint(request.out, tensors, header)
-    return Imported(path=path, variant=header.variant, process=process, config=config)
+    path = write_checkpoint(out, tensors, header)
+    return Imported(path=path, variant=header.variant, process=trained_with, config=config)
 
 
 def export_weights(checkpoint: Path, out: Path, *, weights: str = "ema") -> tuple[Path, ModelConfig]:
@@ -125,24 +119,24 @@ def untold(config: ModelConfig) -> dict[str, Any]:
     return {name: value for name, value in Told.of(config).given().items() if getattr(usual, name) != value}
 
 
-def _encoding(config: ModelConfig, request: ImportRequest) -> dict[str, Any]:
+def _encoding(config: ModelConfig, autoencoder: str, scale: float) -> dict[str, Any]:
     """What the checkpoint says of its latents (`bench.latents.decoder.decoder_for`); nothing for pixels."""
     from bench.latents.autoencoder_weights import locate
     from bench.latents.decoder import papers_encoding
 
-    if not 0 <= request.scale < float("inf"):
-        raise ValueError(f"--scale: expected a number above 0 (0.18215 is Stable Diffusion's), got {request.scale}")
+    if not 0 <= scale < float("inf"):
+        raise ValueError(f"--scale: expected a number above 0 (0.18215 is Stable Diffusion's), got {scale}")
     encoding = papers_encoding(config.identity())
     if encoding is None:
-        if request.autoencoder or request.scale:
+        if autoencoder or scale:
             drawn = f"these weights draw {config.channels} channels"
             raise ValueError(f"--autoencoder, --scale: {drawn}, which are no latents")
         return {}
-    if request.autoencoder:
-        located = locate(request.autoencoder)
+    if autoencoder:
+        located = locate(autoencoder)
         channels = int(located.config.get("latent_channels", config.channels))
         if channels != config.channels:
             wanted = f"these weights draw {config.channels}"
-            raise ValueError(f"--autoencoder {request.autoencoder} has latents of {channels} channels, {wanted}")
+            raise ValueError(f"--autoencoder {autoencoder} has latents of {channels} channels, {wanted}")
         encoding |= {"autoencoder": located.name, "encoder_sha256": located.encoder_sha256}
-    return {"encoding": encoding | ({"scale": request.scale} if request.scale else {})}
+    return {"encoding": encoding | ({"scale": scale} if scale else {})}

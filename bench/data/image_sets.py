@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data.dataset import Labels, Pixels, Split
+from bench.data.dataset import Dataset, Labels, Pixels, Split
 from bench.data.files import image_paths, read_npz
 from bench.data.load import SPLITS, load_dataset
 from bench.data.pixels import channels_first, read_rgb
@@ -26,7 +26,7 @@ def load_images(text: str | Path, *, data_dir: Path | None = None, cache_dir: Pa
         return _npz(path.absolute())
     name, _, split = str(text).rpartition(":")
     if split in SPLITS and name:
-        return _dataset_split(name, split, data_dir, cache_dir)
+        return _split(load_dataset(name, data_dir=data_dir, cache_dir=cache_dir), name, split)
     raise ValueError(_complaint(str(text)))
 
 
@@ -38,8 +38,8 @@ def _complaint(text: str) -> str:
     return f"expected a folder of images, an .npz file or dataset:split (photos:held_out), but there is no {text!r}"
 
 
-def _dataset_split(name: str, split: str, data_dir: Path | None, cache_dir: Path | None) -> Split:
-    dataset = load_dataset(name, data_dir=data_dir, cache_dir=cache_dir)
+def _split(dataset: Dataset, name: str, split: str) -> Split:
+    """One split of the dataset that a user calls ``name``."""
     if dataset.encoding is not None:
         raise ValueError(
             f"{name} holds latents, not images; score {dataset.encoding.source}:{split}, of which they are"

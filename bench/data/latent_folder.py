@@ -31,8 +31,9 @@ MAKE = "make it with `uvit encode DATASET --autoencoder PATH --out FOLDER`"
 class Encoding:
     """What latents are of and how they were made; everything that names them, and where their images lie.
 
-    ``source`` is the dataset as ``--dataset`` takes it, ``image_size`` its pixels a side; reference statistics come
-    from its images. ``autoencoder`` is a path or a published name; the hashes say which weights it must have.
+    ``source`` is the dataset as ``--dataset`` takes it, ``data_dir`` where it is looked for ("" = where all are),
+    ``image_size`` its pixels a side; reference statistics come from its images. ``autoencoder`` is a path or a
+    published name; the hashes say which weights it must have.
     """
 
     source: str
@@ -65,7 +66,7 @@ class Encoding:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """From ``meta.json``; raises KeyError or TypeError where it lacks a field."""
+        """The encoding that ``meta.json`` holds; raises KeyError or TypeError where it lacks a field."""
         return cls(**{name: values[name] for name in cls.__slots__ if name in values})
 
 
@@ -80,7 +81,7 @@ class LatentFolder:
     made_with: dict[str, str | None]  # versions and device
 
     def array(self, split: str, kind: str) -> npt.NDArray[Any] | None:
-        """The memory-mapped array, or None where the folder has no such file."""
+        """The memory-mapped array of a ``kind`` (`MOMENTS`, `LABELS`, …) of a split, None where it has no such file."""
         return self.load(f"{split}_{kind}.npy")
 
     def load(self, name: str) -> npt.NDArray[Any] | None:
@@ -88,14 +89,14 @@ class LatentFolder:
         if name not in self.sha256:
             return None
         try:
-            found: npt.NDArray[Any] = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+            array: npt.NDArray[Any] = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise ValueError(f"latents {self.folder}: cannot read {name} ({error}); encode again") from None
-        return found
+        return array
 
 
 def read_folder(folder: Path) -> LatentFolder:
-    """What ``meta.json`` in ``folder`` says; raises ValueError in one line.
+    """The latents that ``uvit encode`` left in ``folder``; raises ValueError in one line where they are not whole.
 
     The sizes of all files are checked, and the checksums of those of at most `CHECKED` bytes.
     """

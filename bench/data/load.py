@@ -1,7 +1,8 @@
-"""From a name to decoded images: what the pipeline (`load_dataset`) and ``uvit score`` (`load_images`) call."""
+"""From a dataset's name to its decoded images."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,14 @@ def load_dataset(
     """
     cache = cache_dir or default_cache_dir()
     recipe = find_recipe(name, data_dir=data_dir, cache_dir=cache, image_size=image_size)
-    return recipe.stored() if recipe.stored is not None else _dataset(recipe, decoded(recipe, cache))
+    if recipe.stored is not None:
+        return _with_images_in(recipe.stored(), data_dir)
+    return _dataset(recipe, decoded(recipe, cache))
 
 
 @lru_cache(maxsize=4)
 def load_cached_dataset(name: str, data_dir: Path | None, image_size: int | None) -> Dataset:
-    """`load_dataset`, once a process."""
+    """The dataset ``name`` as `load_dataset` gives it, found, checked and mapped once a process."""
     return load_dataset(name, data_dir=data_dir, image_size=image_size)
 
 
@@ -63,8 +66,19 @@ def find_recipe(
     return recipe if recipe.stored is not None else at_size(recipe, image_size)
 
 
-def _dataset(recipe: Recipe, found: Decoded) -> Dataset:
-    splits = {split: _split(recipe, found, split) for split in SPLITS if split in found.images}
+def _with_images_in(dataset: Dataset, given: Path | None) -> Dataset:
+    """``dataset``; of latents, one whose images are looked for in ``given``, else where they lay when they were encoded
+    if that is there, else where all datasets are.
+    """
+    if dataset.encoding is None:
+        return dataset
+    recorded = Path(dataset.encoding.data_dir)
+    place = given or (recorded if recorded.is_dir() else "")
+    return replace(dataset, encoding=replace(dataset.encoding, data_dir=str(place)))
+
+
+def _dataset(recipe: Recipe, arrays: Decoded) -> Dataset:
+    splits = {split: _split(recipe, arrays, split) for split in SPLITS if split in arrays.images}
     return Dataset(
         name=recipe.name,
         train=splits["train"],
@@ -74,30 +88,30 @@ def _dataset(recipe: Recipe, found: Decoded) -> Dataset:
         image_size=recipe.image_size,
         flip=recipe.flip,
         fingerprint=recipe.fingerprint,
-        card=_card(recipe, found),
+        card=_card(recipe, arrays),
     )
 
 
-def _split(recipe: Recipe, found: Decoded, split: str) -> Split:
+def _split(recipe: Recipe, arrays: Decoded, split: str) -> Split:
     return Split(
         name=f"{recipe.name}:{split}",
         fingerprint=content_hash(recipe.fingerprint, split),
-        images=found.images[split],
-        labels=found.labels[split],
-        captions=found.captions[split],
+        images=arrays.images[split],
+        labels=arrays.labels[split],
+        captions=arrays.captions[split],
     )
 
 
-def _card(recipe: Recipe, found: Decoded) -> dict[str, Any]:
+def _card(recipe: Recipe, arrays: Decoded) -> dict[str, Any]:
     return {
         "name": recipe.name,
         "fingerprint": recipe.fingerprint,
-        **{split: len(found.images[split]) if split in found.images else 0 for split in SPLITS},
+        **{split: len(arrays.images[split]) if split in arrays.images else 0 for split in SPLITS},
         "image_size": recipe.image_size,
         "channels": recipe.channels,
         "num_classes": recipe.num_classes,
         "flip": recipe.flip,
         **recipe.card,
-        "decoder": found.decoder,
-        "decoded_sha256": {split: found.sha256[f"{split}_images.npy"] for split in found.images},
+        "decoder": arrays.decoder,
+        "decoded_sha256": {split: arrays.sha256[f"{split}_images.npy"] for split in arrays.images},
     }

@@ -26,11 +26,13 @@ class NpyWriter:
         np.lib.format.write_array_header_1_0(self.file, header)
 
     def append(self, rows: npt.NDArray[Any]) -> None:
+        """Write some more rows, of the type and shape of all."""
         assert rows.dtype == self.dtype and rows.shape[1:] == self.row_shape, "every chunk of a split is alike"
         self.file.write(np.ascontiguousarray(rows).data)
         self.count += len(rows)
 
     def finish(self) -> str:
+        """Write the final count into the header and sync; gives the file's SHA-256."""
         self.file.seek(0)
         self._header()
         assert self.file.tell() == self.start, "the header outgrew its room"
@@ -40,5 +42,6 @@ class NpyWriter:
 
 
 def sync(file: BufferedRandom | BufferedWriter) -> None:
+    """Put what was written to an open file on the disk."""
     file.flush()
     os.fsync(file.fileno())

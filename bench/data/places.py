@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def first_with(data_dir: Path, below: Sequence[str], entry: str) -> Path | None:
-    """The first of ``data_dir``'s folders ``below`` that holds ``entry``, a file or folder."""
-    return next((data_dir / name for name in below if (data_dir / name / entry).exists()), None)
+def first_with(folders: Sequence[Path], entry: str) -> Path | None:
+    """The first of ``folders`` that holds ``entry``, a file or folder."""
+    return next((folder for folder in folders if (folder / entry).exists()), None)
+
+
+def listed(folders: Sequence[Path]) -> str:
+    """How messages name the folders that were looked in."""
+    return ", ".join(map(str, folders))
 
 
 def examples(names: Sequence[str], most: int = 2) -> str:

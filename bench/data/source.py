@@ -35,15 +35,20 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRequest:
-    """What was asked for; ``argument`` is the text after ``folder:`` or ``npz:``.
+    """What a user asked of a source; ``argument`` is the text after ``folder:`` or ``npz:``.
 
-    ``cache_dir`` is for what a source wants to remember of large files; it need not exist.
+    ``data_dir`` is where to look for it, ``cache_dir`` for what the source wants to remember of large files; neither
+    need exist.
     """
 
     data_dir: Path
     cache_dir: Path
     argument: str = ""
     image_size: int | None = None
+
+    def below(self, names: Iterable[str]) -> list[Path]:
+        """The folders ``names`` below ``data_dir``, there or not."""
+        return [self.data_dir / name for name in names]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +97,7 @@ def content_hash(*parts: str | bytes) -> str:
 
 
 def hash_parts(parts: Iterable[str | bytes]) -> str:
-    """`content_hash` of parts that come one at a time, so that they need not fit into memory together."""
+    """`content_hash` for parts that come one at a time: SHA-256 hex, without all of them in memory together."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

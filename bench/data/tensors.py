@@ -56,7 +56,7 @@ def to_unit(images: torch.Tensor) -> torch.Tensor:
 
 
 def to_uint8(x: torch.Tensor) -> torch.Tensor:
-    """The inverse of `to_unit`, rounded and clamped to 0…255; the caller has excluded NaN."""
+    """Pixels in [−1, 1] to uint8, rounded and clamped to 0…255, as `to_unit` undone; the caller has excluded NaN."""
     import torch
 
     return ((x.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

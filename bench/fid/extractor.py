@@ -73,7 +73,7 @@ class ExtractorSource:
 def _scan() -> None:
     from bench.fid import extractors
 
-    for module in sorted(iter_modules(extractors.__path__), key=lambda found: found.name):
+    for module in sorted(iter_modules(extractors.__path__), key=lambda module: module.name):
         import_module(f"{extractors.__name__}.{module.name}")
 
 

@@ -27,12 +27,12 @@ FEWEST = 2 * BLOCKS  # images
 
 
 def block_of(count: int) -> npt.NDArray[np.int64]:
-    """The block (n,) of each image."""
+    """The number of the block (n,) that each of ``count`` images is in."""
     return np.arange(count) % BLOCKS
 
 
 def standard_error(without: Sequence[float]) -> float:
-    """From the scores without each block."""
+    """The standard error of a score of all images, from the scores ``without`` each block."""
     scores = np.asarray(without, np.float64)
     return float(np.sqrt((len(scores) - 1) / len(scores) * np.sum((scores - scores.mean()) ** 2)))
 
@@ -81,28 +81,30 @@ class _Block:
 
 
 def _roots_by_gram(blocks: Sequence[_Block]) -> list[float]:
-    """For each block, the sum of the roots of the eigenvalues of the covariance of the rows outside of it."""
+    """For each block, the sum of the roots of the eigenvalues of the covariance of the rows outside of it, n <= r."""
     y = np.concatenate([block.y for block in blocks])
     gram, owner = y @ y.T, np.repeat(np.arange(BLOCKS), [block.count for block in blocks])
-    found = []
+    sums = []
     for b in range(BLOCKS):
         kept = np.flatnonzero(owner != b)
         own = gram[np.ix_(kept, kept)]
         rows = own.mean(axis=0)
         own -= rows
         own -= (rows - rows.mean())[:, None]  # centred on the mean of the rows that are left
-        found.append(_sum_of_roots(own, len(kept)))
-    return found
+        sums.append(_sum_of_roots(own, len(kept)))
+    return sums
 
 
 def _roots_by_scatter(blocks: Sequence[_Block]) -> list[float]:
-    """The same by the whole scatter less the block's."""
+    """For each block, the sum of the roots of the eigenvalues of the covariance of the rows outside of it, n > r:
+    that of the whole scatter less the block's.
+    """
     whole, count = sum(block.y for block in blocks), sum(block.count for block in blocks)
-    found = []
+    sums = []
     for block in blocks:
         m = count - block.count
-        found.append(_sum_of_roots(whole - block.y - np.outer(block.y_total, block.y_total / m), m))
-    return found
+        sums.append(_sum_of_roots(whole - block.y - np.outer(block.y_total, block.y_total / m), m))
+    return sums
 
 
 def _sum_of_roots(scatter: Array, count: int) -> float:

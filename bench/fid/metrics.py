@@ -156,10 +156,10 @@ def _sampling(error: float | None) -> dict[str, float | None]:
 
 
 def _precision_recall(sample: Sample, reference: Reference) -> list[Value]:
-    found = precision_recall(sample.features, reference.features, seed=sample.seed)
-    extra = {"subset": found.count, "subset_seed": sample.seed, "k": K}
+    measured = precision_recall(sample.features, reference.features, seed=sample.seed)
+    extra = {"subset": measured.count, "subset_seed": sample.seed, "k": K}
     kinds: tuple[Literal["precision", "recall"], ...] = ("precision", "recall")
-    return [(neighbour_name(kind, found.count, K), getattr(found, kind), extra) for kind in kinds]
+    return [(neighbour_name(kind, measured.count, K), getattr(measured, kind), extra) for kind in kinds]
 
 
 METRICS.register("frechet", MetricFamily(needs_features=False, measure=_frechet))

@@ -1,1 +1,1 @@
-"""Files and folders: where they lie, their hashes, downloads."""
+"""Files and folders: where they lie, their hashes, folders that appear whole, downloads."""

@@ -24,15 +24,15 @@ class Autoencoder(Protocol):
 
     @property
     def image_channels(self) -> int:
-        """C."""
+        """C, the channels of an image."""
 
     @property
     def latent_channels(self) -> int:
-        """Z."""
+        """Z, the channels of its latent."""
 
     @property
     def factor(self) -> int:
-        """f: pixels a place, along one side."""
+        """f, the pixels a place of the latent stands for, along one side."""
 
     def encode(self, images: Tensor) -> Tensor:
         """Images (B, C, H, W) in [-1, 1] to moments (B, 2Z, h, w): the mean, then the log variance."""
@@ -54,7 +54,7 @@ class AutoencoderKL:
     network: Any = field(repr=False)
 
     def encode(self, images: Tensor) -> Tensor:
-        """See `Autoencoder.encode`; the log variance is clamped to [-30, 20]."""
+        """Images (B, C, H, W) in [-1, 1] to moments (B, 2Z, h, w); the log variance is clamped to [-30, 20]."""
         import torch
 
         def moments(rows: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class AutoencoderKL:
         return self._in_passes(moments, images, images.shape[-1])
 
     def decode(self, latents: Tensor) -> Tensor:
-        """See `Autoencoder.decode`."""
+        """Unscaled latents (B, Z, h, w) to images (B, C, H, W), about in [-1, 1]."""
         return self._in_passes(lambda rows: self.network.decode(rows).sample, latents, latents.shape[-1] * self.factor)
 
     def _in_passes(self, function: Any, rows: Tensor, side: int) -> Tensor:

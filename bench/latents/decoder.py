@@ -98,27 +98,26 @@ def forget_decoder() -> None:
     _decoder.cache_clear()
 
 
-def pictures_of(dataset: Dataset, data_dir: Path | None) -> Dataset:
+def pictures_of(dataset: Dataset) -> Dataset:
     """The dataset of real images that samples are scored against: itself, or what latents are of.
 
-    Raises ValueError where that is not found, or is not what was encoded.
+    Raises ValueError where that is not found at the encoding's ``data_dir``, or is not what was encoded.
     """
     from bench.data.load import load_cached_dataset
 
     encoding = dataset.encoding
     if encoding is None:
         return dataset
-    recorded = Path(encoding.data_dir)
-    where = data_dir or (recorded if recorded.is_dir() else None)
+    where = Path(encoding.data_dir) if encoding.data_dir else None
     try:
-        found = load_cached_dataset(encoding.source, where, encoding.image_size)
+        pictures = load_cached_dataset(encoding.source, where, encoding.image_size)
     except ValueError as error:
         raise ValueError(
             f"{dataset.name} are latents of {encoding.source}, whose images samples are scored against: {error}"
         ) from None
-    if found.fingerprint != encoding.source_fingerprint:
+    if pictures.fingerprint != encoding.source_fingerprint:
         raise ValueError(
             f"{dataset.name} are latents of {encoding.source}, which has changed since (fingerprint "
-            f"{found.fingerprint[:12]}, not {encoding.source_fingerprint[:12]}); encode it again"
+            f"{pictures.fingerprint[:12]}, not {encoding.source_fingerprint[:12]}); encode it again"
         )
-    return found
+    return pictures

@@ -30,91 +30,96 @@ Progress = Callable[[str, int, int], None]  # split, images done, images in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EncodeRequest:
-    """What a user asked for. ``flips`` None: as the dataset mirrors; ``scale`` 0: the autoencoder's own."""
+class EncodingTask:
+    """What is encoded, by what, where to; ``flips`` None: as the dataset mirrors, ``scale`` 0: the autoencoder's."""
 
     dataset: str
     autoencoder: str
     out: Path
     image_size: int = 0
-    batch: int = 64
+    batch: int
     scale: float = 0.0
     flips: bool | None = None
     text_encoder: str = ""  # of captions; "" = none are encoded
-    device: str = "auto"
+    device: str
     data_dir: Path | None = None
 
 
-def encode_dataset(request: EncodeRequest, *, progress: Progress | None = None) -> tuple[LatentFolder, bool]:
-    """Encode a dataset into ``request.out``; returns what lies there, and whether anything was left to do.
+def encode_dataset(task: EncodingTask, *, progress: Progress | None = None) -> tuple[LatentFolder, bool]:
+    """Encode a dataset into ``task.out``; returns what lies there, and whether anything was left to do.
 
     A run that was killed goes on where it stopped. Raises ValueError where the request is wrong: a dataset or an
     autoencoder that is not there or does not fit, an output folder that holds something else.
     """
     from bench.data import load_dataset
-    from bench.files.paths import data_dir as default_data_dir
     from bench.machine.runtime import resolve_runtime, thread_limit
 
-    _check(request)
-    data_dir = (request.data_dir or default_data_dir()).absolute()
-    dataset = load_dataset(request.dataset, data_dir=data_dir, image_size=request.image_size or None)
+    _check(task)
+    dataset = load_dataset(task.dataset, data_dir=_looked_in(task), image_size=task.image_size or None)
     if dataset.encoding is not None:
-        raise ValueError(f"dataset {request.dataset} is latents already; encode the images that it was made of")
-    runtime = resolve_runtime(device=request.device, precision="float32", threads=thread_limit())
+        raise ValueError(f"dataset {task.dataset} is latents already; encode the images that it was made of")
+    runtime = resolve_runtime(device=task.device, precision="float32", threads=thread_limit())
     runtime.apply()
-    autoencoder = load_autoencoder(request.autoencoder, device=runtime.device)
-    encoding, text = _encoding(request, dataset, autoencoder, data_dir), None
-    if request.text_encoder:
-        text = load_text_encoder(request.text_encoder, device=runtime.device)
+    autoencoder = load_autoencoder(task.autoencoder, device=runtime.device)
+    encoding, text = _encoding(task, dataset, autoencoder), None
+    if task.text_encoder:
+        text = load_text_encoder(task.text_encoder, device=runtime.device)
         encoding = with_text(encoding, dataset, text)
-    if (request.out / META).exists():
-        return _same(request.out, encoding), False
+    if (task.out / META).exists():
+        return _same(task.out, encoding), False
     splits, tell = _splits(dataset), progress or _silent
-    with PartialFolder(request.out, encoding.identity() | {"batch": request.batch, "device": runtime.device}) as folder:
+    with PartialFolder(task.out, encoding.identity() | {"batch": task.batch, "device": runtime.device}) as folder:
         for name, split in splits.items():
-            _encode_split(folder, name, split, encoding, autoencoder, request.batch, tell)
+            _encode_split(folder, name, split, encoding, autoencoder, task.batch, tell)
         if text is not None:
-            encode_captions(folder, splits, text, request.batch, tell)
+            encode_captions(folder, splits, text, task.batch, tell)
         counts = {name: len(split) for name, split in splits.items()}
         folder.finish(asdict(encoding), counts, _made_with(runtime.device))
-    return read_folder(request.out), True
+    return read_folder(task.out), True
 
 
-def _check(request: EncodeRequest) -> None:
-    for name, value, least in (("batch", request.batch, 1), ("image-size", request.image_size, 0)):
+def _check(task: EncodingTask) -> None:
+    for name, value, least in (("batch", task.batch, 1), ("image-size", task.image_size, 0)):
         if value < least:
             raise ValueError(f"--{name}: expected at least {least}, got {value}")
-    if not 0 <= request.scale < float("inf"):
-        raise ValueError(f"--scale: expected a number above 0 (0.18215 is Stable Diffusion's), got {request.scale}")
-    out = request.out
+    if not 0 <= task.scale < float("inf"):
+        raise ValueError(f"--scale: expected a number above 0 (0.18215 is Stable Diffusion's), got {task.scale}")
+    out = task.out
     if out.exists() and not (out / META).exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"--out {out} exists and holds no latents; give a new folder")
 
 
-def _encoding(request: EncodeRequest, dataset: Dataset, autoencoder: AutoencoderKL, data_dir: Path) -> Encoding:
+def _looked_in(task: EncodingTask) -> Path:
+    """Where the dataset is looked for, as any working directory understands it."""
+    from bench.files.paths import data_dir
+
+    return (task.data_dir or data_dir()).absolute()
+
+
+def _encoding(task: EncodingTask, dataset: Dataset, autoencoder: AutoencoderKL) -> Encoding:
     if autoencoder.image_channels != dataset.channels:
         raise ValueError(
-            f"autoencoder {request.autoencoder} takes images of {autoencoder.image_channels} channels; "
+            f"autoencoder {task.autoencoder} takes images of {autoencoder.image_channels} channels; "
             f"dataset {dataset.name} has {dataset.channels}"
         )
     if dataset.image_size % autoencoder.factor:
         raise ValueError(
-            f"autoencoder {request.autoencoder} shrinks images {autoencoder.factor} times; the {dataset.image_size} "
+            f"autoencoder {task.autoencoder} shrinks images {autoencoder.factor} times; the {dataset.image_size} "
             f"pixels of {dataset.name} do not divide by that, so give another --image-size"
         )
     located = autoencoder.located
     return Encoding(
-        source=_absolute(request.dataset),
+        source=_absolute(task.dataset),
         source_fingerprint=dataset.fingerprint,
-        data_dir=str(data_dir),
+        data_dir=str(_looked_in(task)),
         image_size=dataset.image_size,
         image_channels=dataset.channels,
         num_classes=dataset.num_classes,
-        flip=dataset.flip if request.flips is None else request.flips,
+        flip=dataset.flip if task.flips is None else task.flips,
         autoencoder=located.name,
         encoder_sha256=located.encoder_sha256,
         decoder_sha256=located.decoder_sha256,
-        scale=request.scale or autoencoder.scaling_factor,
+        scale=task.scale or autoencoder.scaling_factor,
         channels=autoencoder.latent_channels,
         size=dataset.image_size // autoencoder.factor,
     )
@@ -129,10 +134,10 @@ def _absolute(dataset: str) -> str:
 def _same(out: Path, encoding: Encoding) -> LatentFolder:
     """What lies at ``out`` if it is what was asked for."""
     stored = read_folder(out)
-    found, asked = stored.encoding.identity(), encoding.identity()
-    for name in (name for name in asked | found if found.get(name) != asked.get(name)):
+    there, asked = stored.encoding.identity(), encoding.identity()
+    for name in (name for name in asked | there if there.get(name) != asked.get(name)):
         raise ValueError(
-            f"--out {out} holds latents of another request ({name} is {found.get(name)}, not {asked.get(name)}); "
+            f"--out {out} holds latents of another request ({name} is {there.get(name)}, not {asked.get(name)}); "
             "give a new folder"
         )
     return stored

@@ -59,7 +59,7 @@ class PartialFolder:
         return GrowingArray(self.folder / f"{name}.npy", count, shape, np.dtype(dtype))
 
     def write(self, name: str, array: npt.NDArray[Any]) -> None:
-        """A whole array at once."""
+        """Write the whole array ``name`` at once."""
         np.save(self.folder / f"{name}.npy", array)
 
     def finish(
@@ -92,7 +92,7 @@ class GrowingArray:
         self.start = self._header_bytes()
 
     def done(self, batch: int) -> int:
-        """Rows on disk, those of a batch that was cut off left out."""
+        """How many rows are on disk, those of a ``batch`` that was cut off left out."""
         rows = (self.path.stat().st_size - self.start) // self.row_bytes
         return self.count if rows >= self.count else rows // batch * batch
 
@@ -101,6 +101,7 @@ class GrowingArray:
         os.truncate(self.path, self.start + rows * self.row_bytes)
 
     def append(self, rows: npt.NDArray[Any]) -> None:
+        """Write some more rows, of the type and shape of all."""
         assert rows.dtype == self.dtype and rows.shape[1:] == self.shape, "every row is alike"
         with self.path.open("ab") as file:
             file.write(np.ascontiguousarray(rows).data)

@@ -9,7 +9,8 @@ from unittest import mock
 import numpy as np
 
 from ablations.budgets import load_budgets
-from ablations.commands.run import Request, make_plan
+from ablations.commands.plan import make_plan
+from ablations.commands.requests import GridRequest
 from ablations.grid import grid_names
 from bench.cell.identity import digest
 from bench.cell.prepared import wanted_scores
@@ -75,7 +76,7 @@ def _ids_or_refusal(grid: str, budget: str, precision: str) -> dict[str, str] | 
 
 
 def _ids(grid: str, budget: str, precision: str) -> Iterator[tuple[str, str]]:
-    plan, _ = make_plan(Request(grid=grid, budget=budget, dataset=NAME, device="cpu", precision=precision))
+    plan, _ = make_plan(GridRequest(grid=grid, budget=budget, dataset=NAME, device="cpu", precision=precision))
     cells = {prepared.train_id: prepared for prepared in plan.cells}
     for arm, members in plan.members.items():
         train_id = members[0][1]

@@ -12,7 +12,7 @@ from bench.data.files import read_bytes
 from bench.data.holdout import NOTE, hold_out
 from bench.data.image_decoding import Part, decode_parts
 from bench.data.pixels import plain_rgb
-from bench.data.places import checked_size, examples, first_with
+from bench.data.places import checked_size, examples, first_with, listed
 from bench.data.source import DATASETS, DatasetRequest, Recipe, Source, hash_parts
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ HOW = f"aligned faces of {FACE_SIZE[0]}x{FACE_SIZE[1]} pixels; take Img/{IMAGES}
 def find(request: DatasetRequest) -> Recipe:
     """The recipe over the aligned faces below ``data_dir``; raises ValueError saying what is missing or wrong."""
     size = checked_size("celeba", request.image_size or SIZE, most=2 * FACE_HALF)
-    files, folder = _locate(request.data_dir)
+    files, folder = _locate(request)
     _check_face(plain_rgb(files.read(files.names[0]), files.where(files.names[0])), files.where(files.names[0]))
     partition = _partition_file(folder)
     splits = _published(files, partition) if partition else _permuted(files)
@@ -55,18 +55,19 @@ def find(request: DatasetRequest) -> Recipe:
     )
 
 
-def _locate(data_dir: Path) -> tuple[FileSet, Path]:
+def _locate(request: DatasetRequest) -> tuple[FileSet, Path]:
     """The faces and the folder that they lie in, as a folder or still packed."""
+    folders = request.below(BELOW_DATA_DIR)
     for entry, opened in ((IMAGES, open_folder), (f"{IMAGES}.zip", open_zip)):
-        folder = first_with(data_dir, BELOW_DATA_DIR, entry)
+        folder = first_with(folders, entry)
         if folder:
             files = opened(folder / entry)
             if not files.names:
                 raise ValueError(f"celeba: no images in {folder / entry}; expected {HOW}")
             return files, folder
-    looked = ", ".join(str(data_dir / name) for name in BELOW_DATA_DIR)
     raise ValueError(
-        f"celeba not found: no {IMAGES}/ or {IMAGES}.zip in {looked}; put one into {data_dir / 'celeba'} "
+        f"celeba not found: no {IMAGES}/ or {IMAGES}.zip in {listed(folders)}; put one into "
+        f"{request.data_dir / 'celeba'} "
         "(docs/datasets.md says where it comes from)"
     )
 

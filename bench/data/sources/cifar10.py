@@ -14,6 +14,7 @@ import numpy as np
 from bench.data.cifar_pickle import CLASSES, read_batch
 from bench.data.dataset import Labels, Pixels
 from bench.data.files import read_bytes
+from bench.data.places import listed
 from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, content_hash
 from bench.files.download import DownloadError, Remote, fetch
 from bench.files.hashing import digest_of
@@ -44,7 +45,7 @@ _LARGEST_BATCH = 256 << 20
 
 def find(request: DatasetRequest) -> Recipe:
     """The recipe over the batches in ``data_dir``, downloaded if need be; raises ValueError saying what to do."""
-    return recipe_from(locate(request.data_dir))
+    return recipe_from(locate(request))
 
 
 def recipe_from(place: Path) -> Recipe:
@@ -75,21 +76,20 @@ def recipe_from(place: Path) -> Recipe:
     )
 
 
-def locate(data_dir: Path, archive: Remote = ARCHIVE) -> Path:
-    """The extracted folder or the archive below ``data_dir``; else the archive is downloaded to it."""
-    folders = [data_dir / name for name in BELOW_DATA_DIR]
+def locate(request: DatasetRequest, archive: Remote = ARCHIVE) -> Path:
+    """The extracted folder or the archive below the request's ``data_dir``; else the archive is downloaded to it."""
+    folders = request.below(BELOW_DATA_DIR)
     for folder in folders:
         if (folder / FOLDER).is_dir():
             return folder / FOLDER
         if (folder / archive.name).is_file():
             return _checked(folder / archive.name, archive)
     try:
-        return fetch(archive, data_dir)
+        return fetch(archive, request.data_dir)
     except DownloadError as error:
-        looked = ", ".join(str(folder) for folder in folders)
         raise ValueError(
-            f"cifar10: no {archive.name} or {FOLDER}/ in {looked}, and no download ({error}). "
-            f"Put {archive} into {data_dir}; --dataset photos needs nothing"
+            f"cifar10: no {archive.name} or {FOLDER}/ in {listed(folders)}, and no download ({error}). "
+            f"Put {archive} into {request.data_dir}; --dataset photos needs nothing"
         ) from error
 
 

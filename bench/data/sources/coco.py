@@ -12,7 +12,7 @@ from bench.data.crops import lanczos_square
 from bench.data.file_set import FileSet, content_of, open_folder
 from bench.data.holdout import NOTE, hold_out
 from bench.data.image_decoding import Part, decode_parts
-from bench.data.places import checked_size, first_with
+from bench.data.places import checked_size, first_with, listed
 from bench.data.source import DATASETS, DatasetRequest, Recipe, Source, hash_parts
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ANNOTATIONS = "annotations"
 def find(request: DatasetRequest) -> Recipe:
     """The recipe over images and captions below ``data_dir``; raises ValueError where they are not there or differ."""
     size = checked_size("coco", request.image_size or SIZE, most=LARGEST)
-    root = _locate(request.data_dir)
+    root = _locate(request)
     train, captions = _read(root, FOLDERS["train"])
     held_out = _read(root, FOLDERS["held_out"]) if (root / FOLDERS["held_out"]).exists() else None
     parts = _official(train, captions, *held_out) if held_out else _split(train, captions)
@@ -53,13 +53,14 @@ def find(request: DatasetRequest) -> Recipe:
     )
 
 
-def _locate(data_dir: Path) -> Path:
-    root = first_with(data_dir, BELOW_DATA_DIR, FOLDERS["train"])
+def _locate(request: DatasetRequest) -> Path:
+    folders = request.below(BELOW_DATA_DIR)
+    root = first_with(folders, FOLDERS["train"])
     if root is None:
-        looked = ", ".join(str(data_dir / name) for name in BELOW_DATA_DIR)
         raise ValueError(
-            f"coco not found: no {FOLDERS['train']}/ in {looked}; put train2014/, val2014/ and "
-            f"annotations/captions_*2014.json into {data_dir / 'coco'} (docs/datasets.md says where they come from)"
+            f"coco not found: no {FOLDERS['train']}/ in {listed(folders)}; put train2014/, val2014/ and "
+            f"annotations/captions_*2014.json into {request.data_dir / 'coco'} (docs/datasets.md says where they come "
+            "from)"
         )
     return root
 

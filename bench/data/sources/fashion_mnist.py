@@ -23,7 +23,7 @@ OFFICIAL = "fee4ed8c91db4164c7bfe71781d49895a1b485f74de7e69ecdd029fc0f8f90ee"
 
 def find(request: DatasetRequest) -> Recipe:
     """The recipe over the first folder that holds the IDX files; raises ValueError saying where it looked."""
-    folder = _locate([request.data_dir / name for name in BELOW_DATA_DIR] + list(SYSTEM_FOLDERS))
+    folder = _locate([*request.below(BELOW_DATA_DIR), *SYSTEM_FOLDERS])
     arrays = {split: _read_split(folder, prefix) for split, prefix in PREFIXES.items()}
 
     def decode() -> Iterator[Chunk]:

@@ -21,7 +21,7 @@ from bench.data.file_set import FileSet, content_of, open_folder
 from bench.data.files import read_bytes
 from bench.data.holdout import NOTE, hold_out
 from bench.data.image_decoding import Part, decode_parts
-from bench.data.places import checked_size, examples, first_with
+from bench.data.places import checked_size, examples, first_with, listed
 from bench.data.source import DATASETS, DatasetRequest, Recipe, Source, hash_parts
 
 if TYPE_CHECKING:
@@ -40,10 +40,12 @@ LAYOUT = "train/<WordNet id>/<image>.JPEG, such as train/n01440764/n01440764_100
 def find(request: DatasetRequest) -> Recipe:
     """The recipe over ``train`` and, if it is there, ``val``; raises ValueError saying what does not fit."""
     size = checked_size("imagenet", request.image_size or SIZE, most=LARGEST)
-    root = first_with(request.data_dir, BELOW_DATA_DIR, "train")
+    folders = request.below(BELOW_DATA_DIR)
+    root = first_with(folders, "train")
     if root is None:
-        looked = ", ".join(str(request.data_dir / name) for name in BELOW_DATA_DIR)
-        raise ValueError(f"imagenet not found: no train/ in {looked}; lay it out as {LAYOUT} (docs/datasets.md)")
+        raise ValueError(
+            f"imagenet not found: no train/ in {listed(folders)}; lay it out as {LAYOUT} (docs/datasets.md)"
+        )
     parts, classes = _parts(root)
     contents = [
         content_of(files, request.cache_dir) for files in {part.files.place: part.files for part in parts}.values()

@@ -12,7 +12,7 @@ from bench.data.source import DATASETS, DatasetRequest, Recipe, Source, content_
 
 
 def find(request: DatasetRequest) -> Recipe:
-    """The recipe over the folder ``request.argument``; raises ValueError naming what is missing or damaged."""
+    """The recipe over the latents in ``request.argument``; raises ValueError naming what is missing or damaged."""
     stored = read_folder(Path(request.argument).expanduser().absolute())
     encoding = stored.encoding
     if request.image_size not in (None, encoding.image_size, encoding.size):

@@ -11,13 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data import load_dataset
+from bench.data import DatasetRequest, load_dataset
 from bench.data.cifar_pickle import read_batch
 from bench.data.sources import cifar10
 from bench.files.download import Remote
 from tests.bench.data import makers
 
 NAME = "cifar-10-python.tar.gz"
+
+
+def _below(folder: Path) -> DatasetRequest:
+    return DatasetRequest(data_dir=folder, cache_dir=folder / "cache")
 
 
 @pytest.mark.parametrize("write", [makers.python2_batch, makers.python3_batch])
@@ -41,7 +45,7 @@ def test_folder_and_archive_have_one_fingerprint_and_other_pixels_another(tmp_pa
     other = makers.cifar_folder(tmp_path / "c", makers.cifar_batches(rows=7))
     prints = [cifar10.recipe_from(place).fingerprint for place in (archive, folder, other)]
     assert prints[0] == prints[1] != prints[2]
-    assert cifar10.locate(tmp_path / "b") == folder
+    assert cifar10.locate(_below(tmp_path / "b")) == folder
 
 
 def test_official_batches_are_known_by_their_checksums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +79,8 @@ def test_archive_of_the_official_size_needs_the_official_checksum(tmp_path: Path
     archive = makers.cifar_archive(tmp_path / NAME, makers.cifar_batches())
     official = replace(cifar10.ARCHIVE, size=archive.stat().st_size)
     with pytest.raises(ValueError, match=r"is damaged: md5 .*replace it by https"):
-        cifar10.locate(tmp_path, official)
-    assert cifar10.locate(tmp_path) == archive
+        cifar10.locate(_below(tmp_path), official)
+    assert cifar10.locate(_below(tmp_path)) == archive
 
 
 def test_missing_batch_is_named(tmp_path: Path) -> None:
@@ -155,7 +159,7 @@ def test_missing_archive_is_downloaded(tmp_path: Path) -> None:
     behaviour = makers.Behaviour(content)
     with makers.server(behaviour) as url:
         remote = Remote(url=url, name=NAME, size=len(content), algorithm="md5", checksum=behaviour.digest("md5"))
-        place = cifar10.locate(tmp_path / "data", remote)
+        place = cifar10.locate(_below(tmp_path / "data"), remote)
     assert place == tmp_path / "data" / NAME and place.read_bytes() == content
     assert load_dataset("cifar10", data_dir=tmp_path / "data", cache_dir=tmp_path / "cache").card["train"] == 30
 
@@ -164,7 +168,7 @@ def test_offline_it_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
     with makers.server(makers.Behaviour(b"")) as url:
         pass  # closed again: nothing listens there now
     with pytest.raises(ValueError, match="cifar10") as caught:
-        cifar10.locate(tmp_path / "data", replace(cifar10.ARCHIVE, url=url))
+        cifar10.locate(_below(tmp_path / "data"), replace(cifar10.ARCHIVE, url=url))
     text = str(caught.value)
     for part in (str(tmp_path / "data"), "cifar-10-batches-py", url, "170,498,071 bytes", cifar10.ARCHIVE.checksum):
         assert part in text

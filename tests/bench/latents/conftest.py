@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.latents.encode import EncodeRequest, encode_dataset
+from bench.latents.encode import EncodingTask, encode_dataset
 from tests.bench.latents.tiny import save_autoencoder
 
 
@@ -29,12 +29,12 @@ def autoencoder(place: Path) -> Path:
     return save_autoencoder(place / "autoencoder")
 
 
-def request_for(images: Path, autoencoder: Path, out: Path, **changes: object) -> EncodeRequest:
+def task_for(images: Path, autoencoder: Path, out: Path, **changes: object) -> EncodingTask:
     settings: dict[str, object] = {"flips": True, "batch": 5, "device": "cpu", **changes}
-    return EncodeRequest(dataset=f"npz:{images}", autoencoder=str(autoencoder), out=out, **settings)  # type: ignore[arg-type]
+    return EncodingTask(dataset=f"npz:{images}", autoencoder=str(autoencoder), out=out, **settings)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")
 def encoded(place: Path, images: Path, autoencoder: Path) -> Path:
-    encode_dataset(request_for(images, autoencoder, place / "encoded"))
+    encode_dataset(task_for(images, autoencoder, place / "encoded"))
     return place / "encoded"

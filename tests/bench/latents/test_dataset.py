@@ -12,7 +12,7 @@ from bench.data import load_dataset, load_images
 from bench.latents.encode import encode_dataset
 from bench.random import normal, stream
 from bench.training.batches import image_order, training_batch
-from tests.bench.latents.conftest import request_for
+from tests.bench.latents.conftest import task_for
 
 
 def test_it_is_a_dataset_of_latents(encoded: Path) -> None:
@@ -31,7 +31,7 @@ def test_its_fingerprint_names_content_and_never_a_path(
     shutil.copytree(encoded, tmp_path / "moved")
     fingerprint = load_dataset(f"latents:{encoded}").fingerprint
     assert load_dataset(f"latents:{tmp_path / 'moved'}").fingerprint == fingerprint
-    encode_dataset(request_for(images, autoencoder, tmp_path / "scaled", scale=0.5))
+    encode_dataset(task_for(images, autoencoder, tmp_path / "scaled", scale=0.5))
     assert load_dataset(f"latents:{tmp_path / 'scaled'}").fingerprint != fingerprint
 
 

@@ -11,7 +11,7 @@ from bench.data import load_dataset, to_unit
 from bench.data.latent_folder import read_folder
 from bench.latents.autoencoder import load_autoencoder
 from bench.latents.encode import encode_dataset
-from tests.bench.latents.conftest import request_for
+from tests.bench.latents.conftest import task_for
 from tests.bench.latents.tiny import save_autoencoder
 
 
@@ -62,15 +62,15 @@ def test_a_killed_run_goes_on_where_it_stopped(
         if (split, done) == ("train", at):
             raise Killed
 
-    request = request_for(images, autoencoder, tmp_path / "out")
+    task = task_for(images, autoencoder, tmp_path / "out")
     with pytest.raises(Killed):
-        encode_dataset(request, progress=kill)
-    assert not request.out.exists()
+        encode_dataset(task, progress=kill)
+    assert not task.out.exists()
     partial = tmp_path / ".out.partial" / "train_moments.npy"
     partial.write_bytes(partial.read_bytes() + b"cut off in the middle of a row")
-    encode_dataset(request, progress=lambda split, done, total: seen.append((split, done)))
+    encode_dataset(task, progress=lambda split, done, total: seen.append((split, done)))
     assert seen[0] == (("train", at + 5) if at < 20 else ("held_out", 2))
-    assert _hashes(request.out) == _hashes(encoded)
+    assert _hashes(task.out) == _hashes(encoded)
     assert not (tmp_path / ".out.partial").exists()
 
 
@@ -82,11 +82,11 @@ def test_what_another_request_left_is_not_gone_on_with(images: Path, autoencoder
         raise Killed
 
     with pytest.raises(Killed):
-        encode_dataset(request_for(images, autoencoder, tmp_path / "out", batch=20), progress=kill)
+        encode_dataset(task_for(images, autoencoder, tmp_path / "out", batch=20), progress=kill)
     seen: list[int] = []
     other = save_autoencoder(tmp_path / "other", seed=1)
-    request = request_for(images, other, tmp_path / "out", batch=20)
-    encode_dataset(request, progress=lambda split, done, total: seen.append(done))
+    task = task_for(images, other, tmp_path / "out", batch=20)
+    encode_dataset(task, progress=lambda split, done, total: seen.append(done))
     assert seen[0] == 20
 
 
@@ -94,31 +94,31 @@ def test_the_same_request_again_does_nothing_and_another_is_refused(
     images: Path, autoencoder: Path, encoded: Path
 ) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in encoded.iterdir()}
-    _, fresh = encode_dataset(request_for(images, autoencoder, encoded, batch=7))
+    _, fresh = encode_dataset(task_for(images, autoencoder, encoded, batch=7))
     assert not fresh
     assert before == {path.name: path.stat().st_mtime_ns for path in encoded.iterdir()}
     with pytest.raises(ValueError, match=r"holds latents of another request \(scale is 0.18215, not 0.5\)"):
-        encode_dataset(request_for(images, autoencoder, encoded, scale=0.5))
+        encode_dataset(task_for(images, autoencoder, encoded, scale=0.5))
 
 
 def test_an_empty_output_folder_is_taken(images: Path, autoencoder: Path, encoded: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    encode_dataset(request_for(images, autoencoder, tmp_path / "out"))
+    encode_dataset(task_for(images, autoencoder, tmp_path / "out"))
     assert _hashes(tmp_path / "out") == _hashes(encoded)
 
 
 def test_one_process_at_a_time_writes(images: Path, autoencoder: Path, tmp_path: Path) -> None:
-    request = request_for(images, autoencoder, tmp_path / "out")
+    task = task_for(images, autoencoder, tmp_path / "out")
 
     def meanwhile(split: str, done: int, total: int) -> None:
         with pytest.raises(ValueError, match="another process is encoding into"):
-            encode_dataset(request)
+            encode_dataset(task)
 
-    assert encode_dataset(request, progress=meanwhile)[1]
+    assert encode_dataset(task, progress=meanwhile)[1]
 
 
 def test_flips_are_the_datasets_unless_asked_for(images: Path, autoencoder: Path, tmp_path: Path) -> None:
-    stored, _ = encode_dataset(request_for(images, autoencoder, tmp_path / "out", flips=None))
+    stored, _ = encode_dataset(task_for(images, autoencoder, tmp_path / "out", flips=None))
     assert not stored.encoding.flip
     assert not (tmp_path / "out" / "train_mirrored.npy").exists()
 
@@ -142,11 +142,11 @@ def test_wrong_requests_are_one_line(images: Path, autoencoder: Path, encoded: P
         ({"image_size": 5}, "image size must divide 16"),
     ):
         with pytest.raises(ValueError, match=told) as error:
-            encode_dataset(request_for(**({"images": images, "autoencoder": autoencoder, "out": out} | changes)))  # type: ignore[arg-type]
+            encode_dataset(task_for(**({"images": images, "autoencoder": autoencoder, "out": out} | changes)))  # type: ignore[arg-type]
         assert "\n" not in str(error.value)
     assert (tmp_path / "full" / "thesis.txt").read_text() == "mine"
-    request = request_for(images, autoencoder, out)
+    task = task_for(images, autoencoder, out)
     with pytest.raises(ValueError, match="is latents already"):
         import dataclasses
 
-        encode_dataset(dataclasses.replace(request, dataset=f"latents:{encoded}"))
+        encode_dataset(dataclasses.replace(task, dataset=f"latents:{encoded}"))

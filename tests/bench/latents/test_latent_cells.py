@@ -26,7 +26,7 @@ from bench.trained.drawing import Drawing
 from bench.trained.sample import sample_checkpoint
 from bench.training.validation import validation_loss
 from results.record import Record
-from tests.bench.latents.conftest import request_for
+from tests.bench.latents.conftest import task_for
 from tests.bench.latents.tiny import save_autoencoder
 from variants import build
 
@@ -171,7 +171,7 @@ def test_what_scoring_needs_is_asked_for_before_any_training(
 ) -> None:
     source = shutil.copy(images, tmp_path / "source.npz")
     kept = shutil.copytree(autoencoder, tmp_path / "autoencoder")
-    encode_dataset(request_for(source, kept, tmp_path / "out"))
+    encode_dataset(task_for(source, kept, tmp_path / "out"))
     ours = dataclasses.replace(cell, dataset=f"latents:{tmp_path / 'out'}")
     warm_scoring(ours, Place(root=Path("unused"), runtime=Runtime()))
     shutil.move(kept, tmp_path / "elsewhere")
@@ -186,4 +186,4 @@ def test_what_scoring_needs_is_asked_for_before_any_training(
         warm_scoring(ours, Place(root=Path("unused"), runtime=Runtime()))
     np.savez(source, images=np.zeros((24, 16, 16, 3), np.uint8), labels=np.zeros(24, np.int64))
     with pytest.raises(ValueError, match="has changed since"):
-        pictures_of(load_dataset(ours.dataset), None)
+        pictures_of(load_dataset(ours.dataset))

@@ -18,7 +18,7 @@ from bench.conditions.choice import condition_of
 from bench.conditions.text import Text
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.data import Dataset, load_dataset
-from bench.latents.encode import EncodeRequest, encode_dataset
+from bench.latents.encode import EncodingTask, encode_dataset
 from bench.latents.text_encoder import load_text_encoder
 from bench.machine.runtime import Runtime
 from bench.random import stream
@@ -47,15 +47,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _request(place: Path, **changes: Any) -> EncodeRequest:
+def _task(place: Path, **changes: Any) -> EncodingTask:
     settings = {"dataset": "coco", "autoencoder": str(place / "autoencoder"), "text_encoder": str(place / "clip")}
     more = {"out": place / "z", "image_size": 16, "device": "cpu", "data_dir": place, "batch": 4}
-    return EncodeRequest(**(settings | more | changes))
+    return EncodingTask(**(settings | more | changes))
 
 
 @pytest.fixture(scope="module")
 def dataset(place: Path) -> Dataset:
-    encode_dataset(_request(place))
+    encode_dataset(_task(place))
     return load_dataset(f"latents:{place / 'z'}")
 
 
@@ -104,12 +104,12 @@ def test_encoding_captions_goes_on_where_it_was_killed(place: Path, dataset: Dat
             raise Killed
 
     seen: list[tuple[str, int]] = []
-    request = _request(place, out=tmp_path / "z")
+    task = _task(place, out=tmp_path / "z")
     with pytest.raises(Killed):
-        encode_dataset(request, progress=kill)
-    stored, _ = encode_dataset(request, progress=lambda split, done, total: seen.append((split, done)))
+        encode_dataset(task, progress=kill)
+    stored, _ = encode_dataset(task, progress=lambda split, done, total: seen.append((split, done)))
     assert seen[0] == ("train captions", 16)
-    whole, _ = encode_dataset(_request(place))
+    whole, _ = encode_dataset(_task(place))
     assert stored.sha256 == whole.sha256
 
 
@@ -200,10 +200,10 @@ def test_wrong_requests_for_text_are_one_line(run: tuple[Record, Path], place: P
         assert "\n" not in str(error.value)
     with pytest.raises(ValueError, match=r"npz:images has no captions \(coco has\)"):
         np.savez(tmp_path / "images.npz", images=np.zeros((4, 16, 16, 3), np.uint8))
-        encode_dataset(_request(place, dataset=f"npz:{tmp_path / 'images.npz'}", image_size=0, out=tmp_path / "out"))
+        encode_dataset(_task(place, dataset=f"npz:{tmp_path / 'images.npz'}", image_size=0, out=tmp_path / "out"))
     with pytest.raises(ValueError, match="another request"):
-        encode_dataset(_request(place, text_encoder=""))
-    encode_dataset(_request(place, text_encoder="", out=tmp_path / "silent"))
+        encode_dataset(_task(place, text_encoder=""))
+    encode_dataset(_task(place, text_encoder="", out=tmp_path / "silent"))
     with pytest.raises(ValueError, match="has no encoded captions; make latents of one"):
         condition_of(TRAINING, load_dataset(f"latents:{tmp_path / 'silent'}"))
 

@@ -1,0 +1,143 @@
+"""``uvit plan``: a request resolved to a grid's cells, their sizes and their cost; nothing trains."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import Any
+
+from ablations.budgets import load_budgets
+from ablations.commands.plugins import with_plugins
+from ablations.commands.requests import GridRequest
+from ablations.grid import Grid, load_grid
+from ablations.planning import Plan, cost, plan_grid, resolve_scope
+from bench.config import Precision, as_precision
+from bench.machine.runtime import Runtime, pick_device, resolve_runtime
+
+
+@with_plugins
+def make_plan(request: GridRequest) -> tuple[Plan, Runtime]:
+    """The plan and the runtime of a request. Raises ValueError where the request is wrong; trains nothing."""
+    return planned(request, load_grid(request.grid))
+
+
+def planned(request: GridRequest, grid: Grid, *, stored: Runtime | None = None) -> tuple[Plan, Runtime]:
+    """The plan of a request whose grid is loaded. Everything that needs no torch is checked before torch is imported.
+
+    ``stored`` is the runtime that this grid was started with in its folder.
+    """
+    budget = load_budgets().get(request.budget)
+    budget = budget.with_evaluation(grid.evaluation, where=f"grid {grid.name}: evaluation")
+    budget = budget.with_settings(request.settings)
+    asked = as_precision(request.precision, where="--precision")
+    scope = resolve_scope(
+        grid,
+        budget,
+        dataset=request.dataset,
+        seeds=request.seeds,
+        preset=request.preset,
+        data_dir=request.data_dir,
+        match=request.match,
+    )
+    runtime = _runtime(request, budget.training.precision if asked == "auto" else asked, stored)
+    return plan_grid(scope, precision=runtime.precision), runtime
+
+
+def _runtime(request: GridRequest, precision: Precision, stored: Runtime | None) -> Runtime:
+    """The stored runtime where it fits what is asked for, so that a grid ends as it began; else what is fast here."""
+    here = pick_device(request.device)
+    if not _fits(stored, here, precision):
+        stored = None
+    options = ("compile", "gradient_checkpointing", "cuda_graphs")
+    asked = {name: value for name in options if (value := getattr(request, name)) is not None}
+    begun = {name: getattr(stored, name) for name in options} if stored else {}
+    fresh = resolve_runtime(device=here, precision=precision, threads=0, **{**begun, **asked})
+    if stored is None:
+        return fresh
+    return dataclasses.replace(stored, device=here, **asked)
+
+
+def _fits(stored: Runtime | None, device: str, precision: Precision) -> bool:
+    """Whether a stored runtime is of this kind of device and of the precision that is asked for."""
+    if stored is None:
+        return False
+    same_kind = stored.device.partition(":")[0] == device.partition(":")[0]
+    return same_kind and precision in ("auto", stored.precision)
+
+
+def plan_rows(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON: its cells and its cost in multiply-accumulates."""
+    return {
+        "grid": plan.grid.name,
+        "question": plan.grid.question,
+        "matched": [
+            {"arm": arm.name, "variant": arm.variant, "match": arm.match, "residual": arm.residual}
+            for arm in plan.arms
+            if arm.match
+        ],
+        "notes": list(plan.notes),
+        "endpoint": dataclasses.asdict(plan.endpoint),
+        "cells": [
+            {
+                "train_id": p.train_id,
+                "variant": p.cell.variant,
+                "dataset": p.cell.dataset,
+                "budget": p.cell.budget,
+                "seed": p.cell.seed,
+                "params": p.params,
+                "macs": p.macs,
+            }
+            for p in plan.cells
+        ],
+        "cost": cost(plan),
+    }
+
+
+def print_plan(plan: Plan) -> None:
+    """The plan as a table, with its cost."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("train_id", "variant", "seed", title=f"{plan.grid.name}: {plan.grid.question}", title_justify="left")
+    for name in ("params", "GMACs"):
+        table.add_column(name, justify="right")
+    for p in plan.cells:
+        params, gmacs = f"{p.params / 1e6:.2f}M", f"{p.macs / 1e9:.3f}"
+        table.add_row(p.train_id, p.cell.variant, str(p.cell.seed), params, gmacs)
+    total, training = cost(plan), plan.cells[0].cell.training
+    end = plan.endpoint
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    console.print(
+        f"{len(plan.cells)} cells of {training.steps:,} steps x {training.batch_size} images, "
+        f"{training.precision}, on {plan.dataset}"
+    )
+    console.print(
+        f"training {total['training_macs'] / 1e15:.3f} PMACs, sampling {total['sampling_macs'] / 1e15:.3f} PMACs"
+    )
+    if swept := _sweep_text(plan):
+        console.print(swept, highlight=False)
+    console.print(
+        f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {plan.grid.baseline}"
+    )
+    for line in size_notes(plan):
+        console.print(line)
+
+
+def size_notes(plan: Plan) -> list[str]:
+    """A line for each arm that was sized to the baseline, and for each that could not be."""
+    sized = [f"{arm.name}: {arm.formula}" for arm in plan.arms if arm.match]
+    return [*sized, *plan.notes]
+
+
+def _sweep_text(plan: Plan) -> str:
+    """What the sweep asks for, what it adds to the sampling, and what the budget leaves out; "" without one."""
+    evaluation = plan.budget.evaluation
+    every, within = evaluation.written_sweep, evaluation.sweep_draws
+    if not every:
+        return ""
+    text = f"sweep {len(within)} of {len(every)} entries, {cost(plan)['sweep_macs'] / 1e15:.3f} PMACs of the sampling"
+    if len(within) < len(every):
+        limit = evaluation.sweep_max_nfe
+        text += f"; more than {limit} evaluations: left out by the budget, --set evaluation.sweep_max_nfe=0 takes all"
+    return text
