@@ -11,7 +11,7 @@ from reports.views.grid import ArmView, GridView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class ScoredStep:
     """One evaluation: the score after ``step`` steps, and the MACs of the training up to it."""
 
     step: int
@@ -19,7 +19,7 @@ class Evaluation:
     value: float
 
 
-Trajectory = tuple[Evaluation, ...]  # in order of step
+Trajectory = tuple[ScoredStep, ...]  # in order of step
 Curves = dict[str, dict[int, Trajectory]]  # by arm and seed
 
 
@@ -34,7 +34,7 @@ def _of_arm(arm: ArmView, column: cols.Column) -> dict[int, Trajectory]:
         if (record := cell.survivor) is None:
             continue
         points = {
-            score.step: Evaluation(step=score.step, macs=score.train_macs, value=score.value)
+            score.step: ScoredStep(step=score.step, macs=score.train_macs, value=score.value)
             for score in record.scores
             if score.value is not None
             and (score.metric, score.weights) == (column.metric, column.weights)
@@ -67,7 +67,7 @@ class Reached:
     early: bool = False
 
 
-def reached(points: Sequence[Evaluation], target: float, *, lower_is_better: bool) -> Reached:
+def reached(points: Sequence[ScoredStep], target: float, *, lower_is_better: bool) -> Reached:
     """The step from which no later evaluation is worse than ``target``.
 
     For good, since the first touch of a noisy curve would flatter it.
