@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from bench.data import Dataset, Split
     from bench.trained.trained_cell import TrainedCell
 
-TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CkaProtocol:
@@ -36,9 +34,9 @@ class CkaProtocol:
     cells see the same. Raises ValueError for numbers that make no measurement.
     """
 
-    times: tuple[float, ...] = TIMES
-    images: int = 1_024
-    batch_size: int = 64
+    times: tuple[float, ...]
+    images: int
+    batch_size: int
     seed: int = 0
 
     def __post_init__(self) -> None:
