@@ -49,20 +49,11 @@ def import_weights(
     Raises FileNotFoundError, or ValueError in one line: for a file that is no such checkpoint or damaged, for a folder
     that already holds checkpoints, and for a network that no variant names.
     """
-    from bench.checkpoints.file import steps_on_disk
     from bench.checkpoints.writer import write_checkpoint
-    from bench.diffusion import PROCESSES
     from bench.files.hashing import sha256_of
     from variants import name_of, official
 
-    if step < 0:
-        raise ValueError(f"--step: expected at least 0, got {step}")
-    if process:
-        PROCESSES.get(process)
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out {out} is a file; give a folder")
-    if steps_on_disk(out):
-        raise ValueError(f"--out {out} already holds a checkpoint; give a new folder")
+    _check_import(out, process, step)
     model = official.load(file, num_heads=num_heads, null_label=null_label, context_tokens=context_tokens)
     config: ModelConfig = model.config  # type: ignore[assignment]  # torch types attributes as tensors
     trained_with = process or papers_process(config)
@@ -82,6 +73,20 @@ def import_weights(
     tensors = {f"ema.{name}": value for name, value in model.state_dict().items()}
     path = write_checkpoint(out, tensors, header)
     return Imported(path=path, variant=header.variant, process=trained_with, config=config)
+
+
+def _check_import(out: Path, process: str, step: int) -> None:
+    from bench.checkpoints.file import steps_on_disk
+    from bench.diffusion import PROCESSES
+
+    if step < 0:
+        raise ValueError(f"--step: expected at least 0, got {step}")
+    if process:
+        PROCESSES.get(process)
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; give a folder")
+    if steps_on_disk(out):
+        raise ValueError(f"--out {out} already holds a checkpoint; give a new folder")
 
 
 def export_weights(checkpoint: Path, out: Path, *, weights: str = "ema") -> tuple[Path, ModelConfig]:
