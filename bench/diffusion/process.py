@@ -41,6 +41,10 @@ class Process(ABC):
         """The t with ``log_snr_half(t) == half_log_snr``."""
 
     @abstractmethod
+    def velocity(self, alpha: Time, sigma: Time) -> tuple[Time, Time]:
+        """(a, b) of the velocity v = a x0 + b eps at (alpha_t, sigma_t), with alpha b - sigma a = 1."""
+
+    @abstractmethod
     def network_time(self, t: Time) -> Time:
         """The network's ``timesteps`` input."""
 

@@ -55,6 +55,10 @@ class SDSchedule(Process):
         start = (steps_before - 1).clip(0, N - 2)
         return (start + 1 + (log_alpha - table[start]) / (table[start + 1] - table[start])) / N
 
+    def velocity(self, alpha: Time, sigma: Time) -> tuple[Time, Time]:
+        """(-sigma, alpha): v = alpha eps - sigma x0 (Salimans and Ho 2022, arXiv:2202.00512, appendix D)."""
+        return -sigma, alpha
+
     def network_time(self, t: Time) -> Time:
         """The network's ``timesteps`` input, N t: 1 ... 1,000 at the steps."""
         return N * t

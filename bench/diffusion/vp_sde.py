@@ -54,6 +54,10 @@ class VPSDE(Process):
             2 * total / (self.beta_min + numbers.sqrt(self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * total))
         )
 
+    def velocity(self, alpha: Time, sigma: Time) -> tuple[Time, Time]:
+        """(-sigma, alpha): v = alpha eps - sigma x0 (Salimans and Ho 2022, arXiv:2202.00512, appendix D)."""
+        return -sigma, alpha
+
     def network_time(self, t: Time) -> Time:
         """The network's ``timesteps`` input, 999 t."""
         return 999 * t
