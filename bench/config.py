@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, Self, get_args, get_origin, get_typ
 Precision = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["raw", "ema"]
 ConditionName = Literal["none", "label", "text"]  # what the network is told besides the noisy image and the time
-Process = Literal["vp", "sd"]  # the continuous VP-SDE; Stable Diffusion's discrete schedule of 1,000 steps
+Process = Literal["vp", "sd", "flow"]  # continuous VP-SDE; Stable Diffusion's 1,000 steps; rectified flow
 PredictionName = Literal["eps", "x0", "v", "edm"]  # what the network's output stands for (docs/recipes.md)
 LossSpace = Literal["own", "eps", "x0", "v"]  # of what the error is taken; "own": of the output itself
 Weighting = Literal["none", "min_snr"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bench.diffusion.process import PROCESSES, Process, Time, numbers_of
+from bench.diffusion.process import PROCESSES, Time, VariancePreserving, numbers_of
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ Table = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class SDSchedule(Process):
+class SDSchedule(VariancePreserving):
     """1,000 steps, trained at the steps alone; the network sees the number of the step, 1 ... 1,000."""
 
     name: ClassVar[str] = "sd"
@@ -54,10 +54,6 @@ class SDSchedule(Process):
             steps_before = numbers.searchsorted(-table, -log_alpha.contiguous())
         start = (steps_before - 1).clip(0, N - 2)
         return (start + 1 + (log_alpha - table[start]) / (table[start + 1] - table[start])) / N
-
-    def velocity(self, alpha: Time, sigma: Time) -> tuple[Time, Time]:
-        """(-sigma, alpha): v = alpha eps - sigma x0 (Salimans and Ho 2022, arXiv:2202.00512, appendix D)."""
-        return -sigma, alpha
 
     def network_time(self, t: Time) -> Time:
         """The network's ``timesteps`` input, N t: 1 ... 1,000 at the steps."""

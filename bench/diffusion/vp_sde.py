@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bench.diffusion.process import PROCESSES, Process, Time, numbers_of
+from bench.diffusion.process import PROCESSES, Time, VariancePreserving, numbers_of
 
 
 @dataclass(frozen=True, slots=True)
-class VPSDE(Process):
+class VPSDE(VariancePreserving):
     """beta(t) = beta_min + t (beta_max - beta_min); the paper's continuous process has 0.1 and 20."""
 
     name: ClassVar[str] = "vp"
@@ -53,10 +53,6 @@ class VPSDE(Process):
         return (
             2 * total / (self.beta_min + numbers.sqrt(self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * total))
         )
-
-    def velocity(self, alpha: Time, sigma: Time) -> tuple[Time, Time]:
-        """(-sigma, alpha): v = alpha eps - sigma x0 (Salimans and Ho 2022, arXiv:2202.00512, appendix D)."""
-        return -sigma, alpha
 
     def network_time(self, t: Time) -> Time:
         """The network's ``timesteps`` input, 999 t."""

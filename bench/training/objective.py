@@ -26,9 +26,7 @@ Network = Callable[..., Tensor]
 
 GAMMA = 5.0  # of Min-SNR: Hang et al. (2023, arXiv:2303.09556), their default
 SHIFT = 3.0  # of shifted times: Esser et al. (2024), section 5.3.2
-SPACE_FLOOR = (
-    0.05  # |D| counts as at least that where an error is taken in another space, as JiT's code has it (Li and He 2025)
-)
+SPACE_FLOOR = 0.05  # |D| counts as at least that in another space, as σ does in JiT's code (Li and He 2025)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

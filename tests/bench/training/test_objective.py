@@ -13,6 +13,7 @@ from torch import Tensor
 from bench.config import TrainingConfig
 from bench.diffusion import PROCESSES
 from bench.diffusion.prediction import PREDICTIONS
+from bench.diffusion.samplers import SAMPLERS
 from bench.machine.runtime import Runtime
 from bench.random import normal, stream
 from bench.sampling import sample_images
@@ -31,6 +32,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "loss_space": ("own", *SPACES),
     "weighting": ("none", "min_snr"),
     "times": tuple(TIMES),
+    "process": tuple(PROCESSES.names()),
 }
 
 
@@ -123,14 +125,14 @@ def test_validation_is_the_error_of_the_noise_whatever_is_predicted(prediction: 
     assert found == pytest.approx(plain, rel=1e-3)
 
 
-@pytest.mark.parametrize("sampler", ["dpm_solver", "ddim", "dpm_solver_pp_2m", "euler_maruyama"])
-@pytest.mark.parametrize("prediction", PREDICTIONS.names())
-def test_every_sampler_draws_the_same_images_from_the_best_of_each(sampler: str, prediction: str) -> None:
+@pytest.mark.parametrize("sampler", SAMPLERS.names())
+@pytest.mark.parametrize(("process", "prediction"), ALL)
+def test_every_sampler_draws_the_same_images_from_the_best_of_each(sampler: str, process: str, prediction: str) -> None:
     settings: dict[str, Any] = {"count": 3, "shape": (1, 4, 4), "seed": 0, "sampler": sampler, "nfe": 12}
-    process = PROCESSES.get("vp")
-    plain = sample_images(Optimal(process, "eps"), runtime=Runtime(), **settings)
+    settings |= {"runtime": Runtime(), "process": PROCESSES.get(process)}
+    plain = sample_images(Optimal(PROCESSES.get(process), "eps"), **settings)
     found = sample_images(
-        Optimal(process, prediction), runtime=Runtime(), prediction=PREDICTIONS.get(prediction), **settings
+        Optimal(PROCESSES.get(process), prediction), prediction=PREDICTIONS.get(prediction), **settings
     )
     assert plain.float().std() > 10 and (found.int() - plain.int()).abs().max() <= 1
 
@@ -211,7 +213,7 @@ def test_every_option_trains_and_draws_finite_images(field: str, option: str) ->
     assert (float(plain.train_step(*data)) == losses[0]) == same, "no option is another one's name"
     images = sample_images(
         state.model.eval(), count=2, shape=(1, 8, 8), seed=0, sampler="dpm_solver", nfe=5, runtime=Runtime(),
-        prediction=state.objective.prediction,
+        prediction=state.objective.prediction, process=state.objective.process,
     )  # fmt: skip
     assert images.shape == (2, 1, 8, 8)
 
