@@ -103,6 +103,11 @@ def export_weights(checkpoint: Path, out: Path, *, weights: str = "ema") -> tupl
     if weights not in ("ema", "raw"):
         raise ValueError(f"--weights: expected ema or raw, got {weights!r}")
     loaded = load_checkpoint(newest_checkpoint(checkpoint))
+    if (predicts := loaded.header.prediction) != "eps":
+        raise ValueError(
+            f"{loaded.path}: its network predicts {predicts}, and the official code takes every output for the noise; "
+            "only prediction=eps can be exported"
+        )
     official.save(load_model(loaded, weights=weights), out)
     return out, loaded.header.config
 

@@ -28,16 +28,16 @@ def euler_maruyama(
     noise: Callable[[int], Tensor] | None = None,
     seed: int = 0,
 ) -> Tensor:
-    """Images at t = 0 from ``x_T`` at t = 1 in exactly ``steps`` evaluations.
+    """Images at t = 0 from ``x_T`` at the process's ``t_start`` in exactly ``steps`` evaluations.
 
-    The times are 0 and ``numpy.linspace(1e-3, 1, steps)``, gone through downwards; the last jump, to 0, adds no noise
-    (with a single step the only time is 1e-3, as numpy has it). ``noise(i)`` gives the standard normal noise, shaped
-    like ``x_T``, that is added after evaluation i = 0 ... steps - 2; without it a table keyed by ``seed`` does.
+    The times are 0 and ``numpy.linspace(1e-3, t_start, steps)``, gone through downwards; the last jump, to 0, adds no
+    noise (with a single step the only time is 1e-3, as numpy has it). ``noise(i)`` gives the standard normal noise,
+    shaped like ``x_T``, that is added after evaluation i = 0 ... steps - 2; without it a table keyed by ``seed`` does.
     """
     import torch
 
     sde, x = sde or VPSDE(), x_T
-    times = [0.0, *(float(t) for t in np.linspace(T_FIRST, 1, check_steps(steps)))]
+    times = [0.0, *(float(t) for t in np.linspace(T_FIRST, sde.t_start, check_steps(steps)))]
     draw = noise or _table(x_T, seed)
     with torch.no_grad():
         for i, (t, s) in enumerate(zip(times[:0:-1], times[-2::-1], strict=True)):
@@ -49,9 +49,13 @@ def euler_maruyama(
 
 
 def _coefficients(sde: Process, t: float, s: float) -> tuple[float, float, float]:
-    """x_s = keep x_t - remove eps + scale z for the reverse drift f - g^2 score, with score = -eps / sigma_t."""
-    beta, dt = sde.beta(t), t - s
-    return 1 + beta * dt / 2, beta * dt / float(sde.marginal(t)[1]), math.sqrt(beta * dt)
+    """x_s = keep x_t - remove eps + scale z for the reverse drift f - (g^2 + w)/2 score, with score = -eps / sigma_t.
+
+    Where w = g^2, as in every variance-preserving process here, that is the time reversal of the forward SDE.
+    """
+    dt, w = t - s, sde.reverse_squared_diffusion(t)
+    both = (sde.squared_diffusion(t) + w) / 2
+    return 1 + sde.beta(t) * dt / 2, both * dt / float(sde.marginal(t)[1]), math.sqrt(w * dt)
 
 
 def _table(x_T: Tensor, seed: int) -> Callable[[int], Tensor]:

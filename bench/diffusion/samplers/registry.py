@@ -73,10 +73,10 @@ def check_steps(steps: int) -> int:
 
 
 def check_end(t_end: float | None, process: Process) -> float:
-    """``t_end``, or the process's own where it is None; raises ValueError outside (0, 1)."""
+    """``t_end``, or the process's own where it is None; raises ValueError outside (0, ``t_start``)."""
     end = process.t_end if t_end is None else t_end
-    if not 0 < end < 1:
-        raise ValueError(f"t_end must lie in (0, 1), got {end}")
+    if not 0 < end < process.t_start:
+        raise ValueError(f"t_end must lie in (0, {process.t_start:g}), got {end}")
     return float(end)
 
 

@@ -63,6 +63,23 @@ def test_it_follows_the_published_path(process, steps):
     torch.testing.assert_close(single.double(), found, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 11, 200])
+def test_under_flow_it_follows_sit_s_path(steps):
+    """dx = (v - w/2 s) dt + sqrt(w) dW backwards with w = t (Ma et al. 2024); v and s from E[x0 | x_t]."""
+    noises = torch.randn((steps, *x_T().shape), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x, times = x_T(), np.append(0.0, np.linspace(1e-3, 0.999, steps))
+    for i in range(steps):
+        t, s = times[steps - i], times[steps - i - 1]
+        x0 = MEAN + (1 - t) * STD**2 / ((1 - t) ** 2 * STD**2 + t**2) * (x - (1 - t) * MEAN)
+        v, score = (x - x0) / t, -(x - (1 - t) * x0) / t**2
+        x = x - (v - t / 2 * score) * (t - s)
+        if s != 0:
+            x = x + math.sqrt(t * (t - s)) * noises[i]
+    sde = PROCESSES.get("flow")
+    found = euler_maruyama(noise_under(sde), x_T(), steps=steps, sde=sde, noise=lambda i: noises[i])
+    torch.testing.assert_close(found, x, rtol=1e-7, atol=1e-8)
+
+
 @pytest.mark.parametrize("process", ["vp", "sd"])
 @pytest.mark.parametrize("steps", [1, 40, 500])
 def test_it_follows_the_exact_recursion_of_mean_and_variance(process, steps):

@@ -109,7 +109,7 @@ def test_samplers_end_where_the_process_does(name):
     """With noise that is always zero, x_t / alpha_t never changes: alpha at the end shows where that was."""
     for sde in map(PROCESSES.get, PROCESSES.names()):
         x = SAMPLERS.get(name)(lambda x, t: torch.zeros_like(x), x_T(), steps=7, sde=sde)
-        expected = x_T() * sde.marginal(sde.t_end)[0] / sde.marginal(1.0)[0]
+        expected = x_T() * sde.marginal(sde.t_end)[0] / sde.marginal(sde.t_start)[0]
         torch.testing.assert_close(x, expected, rtol=1e-9, atol=0)
 
 
