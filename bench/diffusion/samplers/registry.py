@@ -21,7 +21,8 @@ NoisePrediction = Callable[["Tensor", "Tensor"], "Tensor"]  # (x: (B, ...), t: (
 class Sampler:
     """A registered sampler; calling it calls ``function``.
 
-    ``stochastic`` samplers take ``noise``, a function from the number of the evaluation to standard normal noise.
+    ``stochastic`` samplers take ``noise``, a function from the number of the evaluation to standard normal noise, and
+    draw new noise at every call without it.
     ``order`` is how the error falls with the step: h^order, of the path (weakly, of mean and spread, if stochastic);
     `bench.diffusion.convergence.study` measures it, and a test holds it to what it says. None claims nothing.
     """
