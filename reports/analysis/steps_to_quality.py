@@ -65,7 +65,7 @@ def _summed(arm: str, last: int, ends: dict[int, Reached], *, arms: int) -> Step
     logs = summarise([math.log(share) for share in shares.values()]) if whole else None
     interval = None
     if logs is not None and logs.std is not None and logs.std > _NO_SPREAD:
-        low, high = inference.interval(logs.mean, logs.std, logs.n, arms)
+        low, high = inference.interval(logs.mean, logs.std / math.sqrt(logs.n), logs.n - 1, arms)
         interval = (math.exp(min(low, 700.0)), math.exp(min(high, 700.0)))
     return StepsToQuality(
         arm=arm,

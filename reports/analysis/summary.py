@@ -47,9 +47,9 @@ def interval95(numbers: Collection[float]) -> tuple[float, float] | None:
     summary = summarise(numbers)
     if summary is None or summary.std is None:
         return None
-    from reports.analysis.inference import interval  # here, for a table of single seeds needs no scipy
+    from reports.analysis.inference import mean_interval  # here, for a table of single seeds needs no scipy
 
-    return interval(summary.mean, summary.std, summary.n)
+    return mean_interval(summary.mean, summary.std, summary.n)
 
 
 def arm_summary(arm: ArmView, values: Mapping[int, float]) -> ArmSummary:

@@ -1,21 +1,22 @@
 """Rule 6 of docs/design.md: each arm against the baseline by paired seeds on the primary endpoint, and its verdict.
 
-The rules in words, with formulas and the error rates measured on planted data: docs/statistics.md. In short: paired t
-intervals that hold together in 95% of grids; ``better`` and ``worse`` where the interval lies on one side of zero,
-``equivalent`` where two one-sided tests place the difference within the margin that the grid declared, else
+The rules in words, with formulas and the error rates measured on planted data: docs/statistics.md. In short: intervals
+from moderated variances that hold together in 95% of grids; ``equivalent`` where two one-sided tests place the
+difference within the margin that the grid declared, ``better`` and ``worse`` where the interval excludes zero, else
 ``unresolved``; and no verdict at all (None) where nothing that was measured can carry one.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from reports.analysis import columns as cols
-from reports.analysis import inference
-from reports.analysis.summary import ArmSummary, SeedSummary, arm_summary, paired_difference
+from reports.analysis import inference, power
+from reports.analysis.summary import ArmSummary, arm_summary, paired_difference
 from reports.text import plural
 from reports.views.grid import ArmView, GridView
 
@@ -29,14 +30,16 @@ _NO_SPREAD = 1e-12  # a standard deviation below this share of the scores is rou
 class Comparison:
     """One arm against the baseline: arm minus baseline over paired seeds, in the metric's own unit (not scaled).
 
-    Intervals hold together over the grid's arms at 95%. ``seeds_needed`` and ``mde`` take the observed spread (and, for
-    the first, the observed difference) for the true ones; None where resolved already, or unknowable.
+    Intervals hold together over the grid's arms at 95%. ``seeds_needed`` and ``mde`` take the moderated spread (and,
+    for the first, the observed difference) for the true ones; None where resolved already, or unknowable.
     """
 
     arm: str
     n_pairs: int
     difference: float | None
-    sd: float | None  # of the differences
+    sd: float | None  # of the differences; None without a spread over two pairs or more
+    se: float | None  # of their mean, from the moderated variance, with ``df`` degrees of freedom
+    df: float | None
     interval: tuple[float, float] | None
     p: float | None  # two-sided, uncorrected
     p_holm: float | None
@@ -86,7 +89,7 @@ def judge(
     grid: GridView, column: cols.Column | None, values: Mapping[str, Mapping[int, float]]
 ) -> tuple[tuple[Comparison, ...], str | None]:
     """The comparisons of each arm's ``values`` by seed, and why none of them has a verdict, if so."""
-    measured = _corrected([_measure(grid, arm, values) for arm in grid.challengers])
+    measured = _corrected(_moderated([_measure(grid, arm, values) for arm in grid.challengers], grid.margin))
     why = why_none(grid, column, measured)
     judged = tuple(
         _judge(grid, arm, c, silent=why is not None) for arm, c in zip(grid.challengers, measured, strict=True)
@@ -130,31 +133,40 @@ def why_none(grid: GridView, column: cols.Column | None, comparisons: Sequence[C
 
 
 def _measure(grid: GridView, arm: ArmView, scores: Mapping[str, Mapping[int, float]]) -> Comparison:
-    """All figures of one comparison, before Holm's correction and the verdict."""
+    """What one arm's pairs say by themselves; ``sd`` is None where they have no spread to speak of."""
     values, base = scores.get(arm.name, {}), scores.get(grid.baseline.name, {})
     pairs = paired_difference(values, base)
-    failed = sum(not record.survived for record in arm.records)
-    empty = Comparison(
-        arm=arm.name, n_pairs=pairs.n if pairs else 0, difference=pairs.mean if pairs else None,
-        sd=pairs.std if pairs else None, interval=None, p=None, p_holm=None, p_equivalent=None, effect_size=None,
-        mde=None, verdict=None, seeds_needed=None, failed=failed, total=len(arm.cells), note="",
-    )  # fmt: skip
     size = max(map(abs, [*values.values(), *base.values()]), default=0.0)
-    if pairs is None or pairs.std is None or pairs.std <= _NO_SPREAD * size:
-        return empty
-    return _inferred(empty, pairs, pairs.std, arms=len(grid.challengers), margin=grid.margin)
+    sd = None if pairs is None or pairs.std is None or pairs.std <= _NO_SPREAD * size else pairs.std
+    return Comparison(
+        arm=arm.name, n_pairs=pairs.n if pairs else 0, difference=pairs.mean if pairs else None, sd=sd, se=None,
+        df=None, interval=None, p=None, p_holm=None, p_equivalent=None, effect_size=None, mde=None, verdict=None,
+        seeds_needed=None, failed=sum(not record.survived for record in arm.records), total=len(arm.cells), note="",
+    )  # fmt: skip
 
 
-def _inferred(comparison: Comparison, pairs: SeedSummary, sd: float, *, arms: int, margin: float | None) -> Comparison:
-    mean, n = pairs.mean, pairs.n
+def _moderated(comparisons: list[Comparison], margin: float | None) -> list[Comparison]:
+    """The comparisons with all that follows from their variances together; one without a spread lends and has none."""
+    errors = inference.moderated_errors([None if c.sd is None else (c.n_pairs, c.sd) for c in comparisons])
+    return [
+        c if error is None else _inferred(c, *error, arms=len(comparisons), margin=margin)
+        for c, error in zip(comparisons, errors, strict=True)
+    ]
+
+
+def _inferred(comparison: Comparison, se: float, df: float, *, arms: int, margin: float | None) -> Comparison:
+    mean, sd = comparison.difference, comparison.sd
+    assert mean is not None and sd is not None
     return dataclasses.replace(
         comparison,
-        interval=inference.interval(mean, sd, n, arms),
-        p=inference.p_value(mean, sd, n),
-        p_equivalent=None if margin is None else inference.p_equivalent(mean, sd, n, margin, arms),
+        se=se,
+        df=df,
+        interval=inference.interval(mean, se, df, arms),
+        p=inference.p_value(mean, se, df),
+        p_equivalent=None if margin is None else inference.p_equivalent(mean, se, df, margin, arms),
         effect_size=mean / sd,
-        mde=inference.detectable(sd, n, arms),
-        seeds_needed=inference.seeds_needed(mean, sd, arms, margin),
+        mde=power.detectable(se, df, arms),
+        seeds_needed=power.seeds_needed(mean, se * math.sqrt(comparison.n_pairs), arms, margin),
     )
 
 
@@ -192,9 +204,11 @@ def _verdict(grid: GridView, comparison: Comparison) -> tuple[Verdict, str]:
 
 def _undisputed(grid: GridView, comparison: Comparison) -> tuple[Verdict, str]:
     """The verdict by the numbers alone."""
-    assert comparison.difference is not None and comparison.sd is not None and comparison.interval is not None
-    margin = grid.margin
-    finding = inference.decide(comparison.difference, comparison.sd, comparison.n_pairs, margin, len(grid.challengers))
+    assert comparison.difference is not None and comparison.interval is not None
+    assert comparison.se is not None and comparison.df is not None
+    arms = len(grid.challengers)
+    index = inference.decide(comparison.difference, comparison.se, comparison.df, margin=grid.margin, arms=arms)
+    finding = inference.FINDINGS[int(index)]
     low, high = comparison.interval
     if finding == "equivalent":
         return "equivalent", "a difference, but within the margin" if low > 0 or high < 0 else ""

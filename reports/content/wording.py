@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reports.analysis.best import best
-from reports.analysis.inference import MOST_SEEDS
+from reports.analysis.inference import PRIOR
+from reports.analysis.power import MOST_SEEDS
 from reports.analysis.verdicts import Comparison, GridComparison, Verdict
 from reports.text import plural, quoted
 from reports.views.grid import GridView
@@ -56,8 +57,11 @@ def method(grid: GridView, compared: GridComparison) -> str:
     if grid.margin is not None:
         within = f"equivalence by two one-sided tests within ±{grid.metric.format(grid.margin)}"
     few = ": few, so the intervals lean on normal differences" if counts[0] < 8 else ""
+    shared = sum(c.interval is not None for c in compared.comparisons) > 1
+    lent = f", variances moderated between arms ({PRIOR} prior degrees of freedom)" if shared else ""
     arms = plural(len(compared.comparisons), "arm")
-    return f"paired t over {seeds} seeds{few}; 95% intervals simultaneous over {arms} (Bonferroni), p by Holm; {within}"
+    joint = f"95% intervals simultaneous over {arms} (Bonferroni), p by Holm"
+    return f"paired t over {seeds} seeds{lent}{few}; {joint}; {within}"
 
 
 def evidence(grid: GridView, compared: GridComparison) -> list[str]:

@@ -142,8 +142,9 @@ def test_score_cards_and_provenance_stand_in_the_page(skip: tuple[Path, Rendered
 def test_data_is_json(skip: tuple[Path, Rendered]) -> None:
     (grid,) = json.loads(json.dumps(skip[1].data, allow_nan=False))["grids"]
     assert (grid["name"], grid["endpoint"]["step"]) == ("skip", 3000)
-    assert grid["verdict"].startswith("No arm is shown to differ from concat on val loss (raw weights)")
-    assert {arm["arm"]: arm["verdict"] for arm in grid["arms"]}["add"] == "unresolved"
+    assert grid["verdict"].startswith("On val loss (raw weights), linear_skip (+0.00220) and add (+0.00505) are worse")
+    verdicts = {arm["arm"]: arm["verdict"] for arm in grid["arms"]}
+    assert (verdicts["add"], verdicts["linear_sum"]) == ("worse", "unresolved")
     assert [arm["arm"] for arm in grid["arms"]] == list(FORMULAS)
 
 

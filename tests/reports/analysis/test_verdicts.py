@@ -23,22 +23,51 @@ def only(grid: GridView) -> Comparison:
     return found
 
 
-def test_figures_are_the_paired_t_tests_own() -> None:
-    grid = planted({"concat": BASE, "add": FAR, "none": WILD})
-    found = compared(grid)
+def only_first(grid: GridView) -> Comparison:
+    return compared(grid).comparisons[0]
+
+
+def test_one_arm_alone_is_the_paired_t_test() -> None:
+    found = compared(planted({"concat": BASE, "none": WILD}))
+    (none,) = found.comparisons
     differences = [a - b for a, b in zip(WILD, BASE, strict=True)]
     theirs = stats.ttest_rel(WILD, BASE)
-    none = found.comparisons[1]
-    assert none.p == pytest.approx(theirs.pvalue)
-    assert none.interval == pytest.approx(tuple(theirs.confidence_interval(1 - 0.05 / 2)))
+    assert (none.p, none.p_holm) == (pytest.approx(theirs.pvalue), pytest.approx(theirs.pvalue))
+    assert none.interval == pytest.approx(tuple(theirs.confidence_interval(0.95)))
+    assert (none.se, none.df) == (pytest.approx(stats.sem(differences)), 2)
     assert none.difference == pytest.approx(sum(differences) / 3)
     assert none.effect_size == pytest.approx(none.difference / stats.tstd(differences))
-    assert found.comparisons[0].p_holm == pytest.approx(2 * found.comparisons[0].p)  # type: ignore[operator]
-    assert none.p_holm == pytest.approx(none.p)
-    nc = none.mde / none.sd * math.sqrt(3)  # type: ignore[operator]
-    assert stats.nct.sf(stats.t.ppf(1 - 0.05 / 4, 2), 2, nc) == pytest.approx(0.8, abs=1e-3)
+    assert stats.nct.sf(stats.t.ppf(0.975, 2), 2, none.mde / none.se) == pytest.approx(0.8, abs=1e-3)  # type: ignore[operator]
     assert (found.arms[0].summary.n, found.arms[0].arm) == (3, "concat")  # type: ignore[union-attr]
     assert found.arms[0].interval == pytest.approx(stats.t.interval(0.95, 2, sum(BASE) / 3, stats.sem(BASE)))
+
+
+def test_arms_lend_each_other_variance() -> None:
+    found = compared(planted({"concat": BASE, "add": FAR, "none": WILD}, margin=0.02))
+    add, none = found.comparisons
+    own = [stats.tvar([a - b for a, b in zip(arm, BASE, strict=True)]) for arm in (FAR, WILD)]
+    pooled = (2 * own[0] + 2 * own[1]) / 4
+    for arm, variance in zip((add, none), own, strict=True):
+        assert arm.se == pytest.approx(math.sqrt((4 * pooled + 2 * variance) / 6 / 3))
+        assert arm.df == pytest.approx(4 / 1.25)
+        half = stats.t.ppf(1 - 0.05 / 4, arm.df) * arm.se
+        assert arm.interval == pytest.approx((arm.difference - half, arm.difference + half))  # type: ignore[operator]
+        assert arm.p == pytest.approx(2 * stats.t.sf(abs(arm.difference) / arm.se, arm.df))  # type: ignore[operator]
+        one_sided = stats.t.sf((0.02 - abs(arm.difference)) / arm.se, arm.df)  # type: ignore[operator]
+        assert arm.p_equivalent == pytest.approx(min(1, 2 * one_sided))
+    assert (add.p_holm, none.p_holm) == (pytest.approx(2 * add.p), pytest.approx(none.p))  # type: ignore[operator]
+
+
+def test_an_arm_without_a_score_still_counts() -> None:
+    absent: list[float | None] = [None] * 3
+    both = only_first(planted({"concat": BASE, "none": WILD, "add": absent}))
+    assert both.interval[1] > only_first(planted({"concat": BASE, "none": WILD})).interval[1]  # type: ignore[index]
+    assert both.df == 2
+
+
+def test_an_arm_without_a_spread_lends_none() -> None:
+    same = only_first(planted({"concat": BASE, "none": WILD, "add": BASE}))
+    assert same.df == 2 and same.se == only_first(planted({"concat": BASE, "none": WILD})).se
 
 
 @pytest.mark.parametrize(("metric", "verdict"), [("val_loss", "worse"), ("recall_1k_k3", "better"), ("own", None)])
@@ -141,17 +170,21 @@ def test_scores_without_any_spread_resolve_nothing() -> None:
 
 
 def test_more_arms_ask_for_more() -> None:
+    """Of equal spread: arms that are steadier lend more than they ask for."""
     alone = only(planted({"concat": BASE, "none": WILD}))
-    among = compared(planted({"concat": BASE, "none": WILD, "add": FAR, "linear_sum": WILD})).comparisons[0]
+    absent: list[float | None] = [None] * 3
+    among = compared(planted({"concat": BASE, "none": WILD, "add": absent, "linear_sum": absent})).comparisons[0]
     assert among.interval[1] > alone.interval[1]  # type: ignore[index]
     assert among.mde > alone.mde  # type: ignore[operator]
 
 
 def test_the_answer_names_every_arm() -> None:
     scores = {"concat": BASE, "add": FAR, "none": NEAR, "linear_sum": WILD}
-    grid = planted(scores, margin=0.003)
+    grid = planted(scores, margin=0.006)
     found = compared(grid)
     said = answer(grid, found)
     assert said.startswith("On val loss (raw weights), add (+0.01000) is worse than concat; none (")
-    assert "is equivalent to concat within ±0.00300; linear_sum is unresolved over 3 paired seeds." in said
-    assert "paired t over 3 seeds" in method(grid, found)
+    assert "is equivalent to concat within ±0.00600; linear_sum is unresolved over 3 paired seeds." in said
+    assert "paired t over 3 seeds, variances moderated between arms (4 prior" in method(grid, found)
+    alone = planted({"concat": BASE, "add": FAR})
+    assert "moderated" not in method(alone, compared(alone))
