@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from bench.data import batch, latents, to_unit
+from bench.diffusion.noise_levels import BINS, T_MAX, T_MIN
 from bench.random import block_noise, stream
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from bench.diffusion import Process
     from bench.diffusion.prediction import Prediction
     from bench.machine.runtime import Runtime
-
-BINS = 5
-T_MIN, T_MAX = 0.001, 0.999
 
 
 def validation_times(seed: int, count: int) -> np.ndarray:
