@@ -30,7 +30,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("files",),
         ("machine", "diffusion"),
         ("data",),
-        ("fid",),
+        ("fid", "linear_filter"),
         ("latents",),
         ("conditions",),
         ("sampling",),
