@@ -28,7 +28,7 @@ class NotFinite(ArithmeticError):
 
 
 @reused_memory()
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode, in which autocast (torch 2.14) keeps no cast: every weight, every evaluation
 def sample_images(
     model: nn.Module,
     *,
@@ -58,13 +58,14 @@ def sample_images(
             f"guidance {guidance} needs a network that was trained with dropped conditions, and it was not"
         )
     images, done = torch.empty(0, dtype=torch.uint8), 0
-    for size in _batches(count, batch_size):
-        x = _sample(model, done, size, shape, seed, sampler, nfe, runtime, process or VPSDE(), condition, guidance)
-        pixels = to_uint8(x if decode is None else _finite(decode(x), "the decoder")).cpu()
-        images = images if done else torch.empty((count, *pixels.shape[1:]), dtype=torch.uint8)
-        images[done : done + size] = pixels
-        done += size
-        progress(done)
+    with runtime.casts_kept():
+        for size in _batches(count, batch_size):
+            x = _sample(model, done, size, shape, seed, sampler, nfe, runtime, process or VPSDE(), condition, guidance)
+            pixels = to_uint8(x if decode is None else _finite(decode(x), "the decoder")).cpu()
+            images = images if done else torch.empty((count, *pixels.shape[1:]), dtype=torch.uint8)
+            images[done : done + size] = pixels
+            done += size
+            progress(done)
     return images
 
 
@@ -93,7 +94,7 @@ def _sample(
         return guided_noise(model, x, process.network_time(t), given=given, null=null, scale=guidance).float()
 
     extra = {"noise": lambda i: rows("sample_step", i)} if method.stochastic else {}
-    with runtime.autocast():  # around all evaluations: weights are cast once; the samplers' own sums stay float32
+    with runtime.autocast():  # the network's products alone: the samplers' own sums stay float32
         x = method(noise_pred, rows("sample"), steps=nfe, sde=process, **extra)
     return _finite(x, "the sampler")
 
