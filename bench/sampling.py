@@ -31,7 +31,7 @@ class NotFinite(ArithmeticError):
 
 
 @reused_memory()
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode, in which autocast (torch 2.14) keeps no cast: every weight, every evaluation
 def sample_images(
     model: nn.Module,
     *,
@@ -63,17 +63,18 @@ def sample_images(
             f"guidance {guidance} needs a network that was trained with dropped conditions, and it was not"
         )
     images, done = torch.empty(0, dtype=torch.uint8), 0
-    for size in _batches(count, batch_size):
-        told = condition.sampling(seed=seed, start=done, count=size), condition.null(size) if guidance else {}
-        given, null = (_on(runtime.device, inputs) for inputs in told)
-        ask = partial(guided_output, model, given=given, null=null, scale=guidance)
-        noise_pred = partial(predicted_noise, ask, process or VPSDE(), prediction or EPS)
-        x = _sample(noise_pred, done, size, shape, seed, sampler, nfe, runtime, process or VPSDE())
-        pixels = to_uint8(x if decode is None else _finite(decode(x), "the decoder")).cpu()
-        images = images if done else torch.empty((count, *pixels.shape[1:]), dtype=torch.uint8)
-        images[done : done + size] = pixels
-        done += size
-        progress(done)
+    with runtime.casts_kept():
+        for size in _batches(count, batch_size):
+            told = condition.sampling(seed=seed, start=done, count=size), condition.null(size) if guidance else {}
+            given, null = (_on(runtime.device, inputs) for inputs in told)
+            ask = partial(guided_output, model, given=given, null=null, scale=guidance)
+            noise_pred = partial(predicted_noise, ask, process or VPSDE(), prediction or EPS)
+            x = _sample(noise_pred, done, size, shape, seed, sampler, nfe, runtime, process or VPSDE())
+            pixels = to_uint8(x if decode is None else _finite(decode(x), "the decoder")).cpu()
+            images = images if done else torch.empty((count, *pixels.shape[1:]), dtype=torch.uint8)
+            images[done : done + size] = pixels
+            done += size
+            progress(done)
     return images
 
 
@@ -94,7 +95,7 @@ def _sample(
         return to_device(block_noise(seed, purpose, start=start, count=size, shape=shape, step=step), device)
 
     extra = {"noise": lambda i: rows("sample_step", i)} if method.stochastic else {}
-    with runtime.autocast():  # around all evaluations: weights are cast once; the samplers' own sums stay float32
+    with runtime.autocast():  # the network's products alone: the samplers' own sums stay float32
         x = method(noise_pred, rows("sample"), steps=nfe, sde=process, **extra)
     return _finite(x, "the sampler")
 
