@@ -1,24 +1,35 @@
-"""Rates over many simulated grids: coverage of the intervals, false verdicts, and effects that were seen."""
+"""Rates over many simulated grids: coverage of the intervals, false verdicts, and how soon a verdict comes.
+
+Verdicts are those of `reports.analysis`, on arrays of grids; a test holds that records of the same scores get the same.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from reports.analysis.columns import columns
-from reports.analysis.verdicts import GridComparison, Verdict, compare, endpoint_column
-from reports.simulation.planted import LEVEL, MARGIN, SimulationPlan, effects, grid
+import numpy as np
+import numpy.typing as npt
+
+from reports.analysis.inference import ALPHA, EQUIVALENT, HIGHER, LOWER, UNRESOLVED, half_width, moderate
+from reports.analysis.planned_looks import LOOKS, look_findings, pair_statistics
+from reports.simulation.noise import Array, differences, draw
+
+# The two worlds in which verdicts go wrong most often: no arm has an effect and no margin is declared, so that every
+# difference that is found is false; and every arm's effect is as large as the margin, so that every equivalence is.
+World = Literal["null", "edge"]
+
+MARGINS = (0.5, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)  # of the edge world, in standard deviations of a difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """``hits`` of ``trials``; trials that share a grid are not independent, so the error is of ``grids`` grids."""
+    """``hits`` of ``trials`` that are independent of each other."""
 
     hits: int
     trials: int
-    grids: int
 
     @property
     def value(self) -> float:
@@ -26,73 +37,66 @@ class Rate:
 
     @property
     def error(self) -> float:
-        """Monte-Carlo standard error, as if each grid were one trial; one hit stands for none, or it would be zero."""
-        p = min(max(self.value, 1 / self.grids), 1 - 1 / self.grids)
-        return math.sqrt(p * (1 - p) / self.grids)
+        """Monte-Carlo standard error; one hit stands for none, or it would be zero."""
+        p = min(max(self.value, 1 / self.trials), 1 - 1 / self.trials)
+        return math.sqrt(p * (1 - p) / self.trials)
 
 
-def pooled(a: Rate, b: Rate) -> Rate:
-    """The rate over the grids of both."""
-    return Rate(hits=a.hits + b.hits, trials=a.trials + b.trials, grids=a.grids + b.grids)
+def rate(hits: npt.ArrayLike) -> Rate:
+    """The rate of true ``hits``."""
+    hits = np.asarray(hits, np.bool_)
+    return Rate(hits=int(hits.sum()), trials=hits.size)
+
+
+def simultaneous_coverage(spread: str, *, seeds: int, arms: int, grids: int) -> Rate:
+    """Grids in which every interval holds the truth; an arm under two pairs has none."""
+    found = pair_statistics(differences(draw(spread, grids=grids, arms=arms, seeds=seeds)))
+    variance, df = moderate(found.n, found.variance)
+    half = half_width(np.sqrt(variance / found.n), df, ALPHA / (2 * arms))
+    return rate(np.all((np.abs(found.mean) <= half) | np.isnan(half), axis=-1))
+
+
+def single_coverage(spread: str, *, seeds: int, grids: int) -> Rate:
+    """Arms whose own interval over seeds, for themselves alone, holds their true mean: of one arm a grid."""
+    found = pair_statistics(draw(spread, grids=grids, arms=1, seeds=seeds)[:, 1:])
+    half = half_width(np.sqrt(found.variance / found.n), np.where(found.n > 1, found.n - 1, np.nan), ALPHA / 2)
+    return rate(((np.abs(found.mean) <= half) | np.isnan(half))[:, 0])
+
+
+def mean_half_widths(*, seeds: int, arms: int, grids: int) -> tuple[float, float]:
+    """Simultaneous half-widths in standard deviations of a difference, equal spreads: moderated, and each arm's own."""
+    found = pair_statistics(differences(draw("equal", grids=grids, arms=arms, seeds=seeds)))
+    variance, df = moderate(found.n, found.variance)
+    moderated = half_width(np.sqrt(variance / seeds), df, ALPHA / (2 * arms))
+    own = half_width(np.sqrt(found.variance / seeds), found.n - 1, ALPHA / (2 * arms))
+    return float(moderated.mean()) / math.sqrt(2), float(own.mean()) / math.sqrt(2)
+
+
+def false_verdicts(spread: str, world: World, *, arms: int, grids: int, looks: Sequence[int] = LOOKS) -> Rate:
+    """Grids with at least one false verdict over all looks; in the edge world the most over `MARGINS`."""
+    d = differences(draw(spread, grids=grids, arms=arms, seeds=looks[-1]))
+    if world == "null":
+        return rate((look_findings(d, margin=None, looks=looks).findings != UNRESOLVED).any(-1))
+    unit = math.sqrt(float(np.nanmean(d**2)))
+    signs = np.where(np.arange(arms) % 2, -1.0, 1.0)
+    wrong = np.where(signs > 0, LOWER, HIGHER)
+    rates = []
+    for margin in unit * np.array(MARGINS):
+        found = look_findings(d + margin * signs[:, None], margin=margin, looks=looks).findings
+        rates.append(rate(((found == EQUIVALENT) | (found == wrong)).any(-1)))
+    return max(rates, key=lambda each: each.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """What a plan's grids showed. Rates of false verdicts count grids with at least one; ``seen`` counts arms."""
+class Resolution:
+    """Mean number of seeds at which arms stop, and the share of them that is resolved by then."""
 
-    plan: SimulationPlan
-    simultaneous: Rate  # grids in which every interval of a difference holds the truth
-    single: Rate  # arms whose own interval over seeds holds their true mean
-    false: dict[str, Rate]  # "better", "worse", "equivalent", and "any" of them
-    seen: Rate  # arms whose effect was found, where there is one
+    seeds: float
+    resolved: float
 
 
-def measure(plan: SimulationPlan, *, grids: int) -> Rates:
-    """Judge ``grids`` planted grids as a report would."""
-    count: Counter[str] = Counter()
-    for number in range(grids):
-        count.update(_one(plan, number))
-
-    def rate(name: str, per_grid: int = 1) -> Rate:
-        return Rate(hits=count[name], trials=per_grid * grids, grids=grids)
-
-    return Rates(
-        plan=plan,
-        simultaneous=rate("simultaneous"),
-        single=rate("single", 1 + plan.arms),
-        false={name: rate(f"false {name}") for name in ("better", "worse", "equivalent", "any")},
-        seen=rate("seen", plan.arms),
-    )
-
-
-def judged(plan: SimulationPlan, number: int) -> GridComparison:
-    """The verdicts of grid ``number``, by the code that judges real grids."""
-    planted = grid(plan, number)
-    return compare(planted, endpoint_column(planted, columns(planted)))
-
-
-def _one(plan: SimulationPlan, number: int) -> Iterable[str]:
-    """What one grid adds to the counts, by name."""
-    truth, compared = effects(plan), judged(plan, number)
-    pairs = list(zip(truth, compared.comparisons, strict=True))
-    if all(_holds(comparison.interval, true) for true, comparison in pairs):
-        yield "simultaneous"
-    for true, arm in zip((0.0, *truth), compared.arms, strict=True):
-        if _holds(arm.interval, LEVEL + true):
-            yield "single"
-    false = {c.verdict for true, c in pairs if c.verdict is not None and is_false(c.verdict, true)}
-    yield from (f"false {verdict}" for verdict in false)
-    if false:
-        yield "false any"
-    yield from ("seen" for true, c in pairs if true and c.verdict == ("better" if true < 0 else "worse"))
-
-
-def _holds(interval: tuple[float, float] | None, truth: float) -> bool:
-    return interval is not None and interval[0] <= truth <= interval[1]
-
-
-def is_false(verdict: Verdict, effect: float) -> bool:
-    """Whether ``verdict`` contradicts the true ``effect``, of a score of which less is better."""
-    if verdict == "equivalent":
-        return abs(effect) >= MARGIN
-    return (verdict == "better" and effect >= 0) or (verdict == "worse" and effect <= 0)
+def resolution(effect: float, margin: float, *, arms: int, grids: int) -> Resolution:
+    """Over all looks, equal spreads; ``effect`` of every arm and ``margin`` in standard deviations of a difference."""
+    d: Array = differences(draw("equal", grids=grids, arms=arms, seeds=LOOKS[-1])) / math.sqrt(2) + effect
+    found = look_findings(d, margin=margin)
+    return Resolution(seeds=float(found.seeds.mean()), resolved=float((found.findings != UNRESOLVED).mean()))
