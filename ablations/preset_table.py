@@ -80,7 +80,7 @@ class Size:
     paper_params: float | None = None
     official_params: int | None = None  # of the official class, counted
     paper_gmacs: float | None = None
-    exact_gmacs: float | None = None  # from first principles (PAPER.md, section 4)
+    exact_gmacs: float | None = None  # from first principles (docs/paper.md, section 4)
 
 
 def sizes() -> Iterator[Size]:

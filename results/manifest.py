@@ -83,7 +83,8 @@ class ManifestArm:
     def of(cls, values: Mapping[str, Any]) -> Self:
         """From a checked mapping."""
         cells = tuple(_of(ManifestCell, cell) for cell in values["cells"])
-        return cls(**_known(cls, values) | {"cells": cells}, more=_more(cls, values))
+        known = _known(cls, values) | {"cells": cells, "match": values.get("match") or ""}
+        return cls(**known, more=_more(cls, values))
 
     def to_dict(self) -> dict[str, Any]:
         """As it stands in the file."""
@@ -224,8 +225,8 @@ def _check_arm(arm: Any, name: str) -> None:
     _need(isinstance(arm, dict), name, "an object", arm)
     for key in ("arm", "variant"):
         _need(isinstance(arm.get(key), str) and arm[key] != "", f"{name}.{key}", "text", arm.get(key))
-    for key in ("formula", "match"):
-        _need(isinstance(arm.get(key, ""), str), f"{name}.{key}", "text", arm.get(key))
+    _need(isinstance(arm.get("formula", ""), str), f"{name}.formula", "text", arm.get("formula"))
+    _need(isinstance(arm.get("match"), str | None), f"{name}.match", "text or null", arm.get("match"))
     residual, sizes, cells = arm.get("residual"), arm.get("sizes"), arm.get("cells")
     _need(residual is None or _is_number(residual), f"{name}.residual", "a number or null", residual)
     _need(sizes is None or _is_sizes(sizes), f"{name}.sizes", "an object of whole numbers or null", sizes)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -25,7 +26,18 @@ def argument(help: str, *, default: Any = MISSING) -> Any:
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(option, argument))
 def request(cls: type[T]) -> type[T]:
     """A class of options and arguments as a frozen, keyword-only dataclass."""
+    cls.__post_init__ = _text_to_paths  # type: ignore[attr-defined]
     return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+def _text_to_paths(request: Any) -> None:
+    """Text where a path belongs becomes one, as on the command line."""
+    for name, hint in get_type_hints(type(request)).items():
+        value = getattr(request, name)
+        if isinstance(value, str) and hint in (Path, Path | None):
+            object.__setattr__(request, name, Path(value))
+        elif hint == Sequence[Path] and not isinstance(value, str):
+            object.__setattr__(request, name, tuple(Path(each) for each in value))
 
 
 class OptionSpec(NamedTuple):

@@ -8,7 +8,20 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from results.record import LOSSES, Score
-from results.schema import COUNT, ID, MAPPING, TEXT, Checks, check_fields, construct, is_number, list_of, loads, short
+from results.schema import (
+    COUNT,
+    ID,
+    MAPPING,
+    TEXT,
+    Checks,
+    check_fields,
+    construct,
+    is_number,
+    list_of,
+    loads,
+    plain,
+    short,
+)
 
 if TYPE_CHECKING:
     from variants.config import ModelConfig
@@ -89,12 +102,12 @@ class Header:
         del content["step"]
         if self.imported is None:
             del content["imported"]
-        return {"schema": str(CHECKPOINT_SCHEMA), "step": str(self.step), "header": json.dumps(content)}
+        return {"schema": str(CHECKPOINT_SCHEMA), "step": str(self.step), "header": json.dumps(plain(content))}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], *, where: str) -> Self:
         """The header in a file's texts; keys of other versions are left out. Raises ValueError naming ``where``."""
-        if "header" not in metadata or "step" not in metadata:
+        if not metadata.keys() >= {"schema", "step", "header"} or not metadata["schema"].isdecimal():
             raise ValueError(
                 f"{where} is a safetensors file, but not a checkpoint of uvit: its header names no variant and step"
             )

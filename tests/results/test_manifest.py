@@ -54,9 +54,9 @@ def test_older_manifests_are_read() -> None:
 
 def test_null_stands_for_what_is_left_out() -> None:
     content = manifest() | {"preset": None, "runtime": None}
-    content["arms"] = [arm | {"sizes": None} for arm in content["arms"]]
+    content["arms"] = [arm | {"sizes": None, "match": None} for arm in content["arms"]]
     made = Manifest.from_dict(content)
-    assert (made.preset, made.runtime, made.arms[0].sizes) == (None, None, None)
+    assert (made.preset, made.runtime, made.arms[0].sizes, made.arms[0].match) == (None, None, None, "")
 
 
 def test_fields_of_a_later_version_are_kept() -> None:

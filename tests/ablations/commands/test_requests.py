@@ -12,6 +12,7 @@ from typing import Any, get_type_hints
 import pytest
 
 import cli
+from ablations import CkaRequest, GridRequest
 from ablations.commands import requests
 from ablations.commands.options import options_of
 
@@ -92,3 +93,9 @@ def test_a_choice_that_may_stay_open_has_both_flags_and_a_sequence_is_repeatable
     assert grid["compile"].flag == "--compile/--no-compile"
     assert (grid["settings"].flag, grid["settings"].kind) == ("--set", list[str])
     assert (grid["plugins"].kind, grid["grid"].flag) == (list[Path], "")
+
+
+def test_text_may_stand_for_a_path_in_python() -> None:
+    assert GridRequest(grid="skip", out="runs/x").out == Path("runs/x")  # type: ignore[arg-type]
+    assert GridRequest(grid="skip").out is None
+    assert list(CkaRequest(cells=["a", Path("b")]).cells) == [Path("a"), Path("b")]  # type: ignore[list-item]

@@ -86,3 +86,15 @@ def test_numbers_that_json_lacks_are_refused() -> None:
     metadata["header"] = metadata["header"].replace('"train_s": 0.0', '"train_s": NaN')
     with pytest.raises(ValueError, match="does not parse"):
         Header.from_metadata(metadata, where="f")
+
+
+def test_a_number_that_json_lacks_is_written_as_null() -> None:
+    card = {"name": "photos", "mean": float("nan")}
+    assert Header.from_metadata(header(dataset=card).metadata(), where="f").dataset == {"name": "photos", "mean": None}
+
+
+@pytest.mark.parametrize("lacking", ["schema", "step", "header"])
+def test_a_file_that_is_no_checkpoint_is_said_to_be_none(lacking: str) -> None:
+    metadata = {key: value for key, value in _metadata().items() if key != lacking}
+    with pytest.raises(ValueError, match="but not a checkpoint of uvit"):
+        Header.from_metadata(metadata, where="f")
