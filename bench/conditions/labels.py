@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class Labels(Condition):
     """Class labels as ``y`` (B,) int64; ``null_label`` is one row more, which a share ``p_uncond`` of training takes.
 
-    Samples take ``wanted`` in turn where it is given, else labels drawn uniformly over the classes, as the official
-    evaluation does.
+    Samples take ``wanted`` in turn where it is given, else labels drawn uniformly over the classes. The official
+    evaluation of CIFAR10 and ImageNet 64 draws them by the training set's counts of each class instead, which is the
+    same only where the counts are equal (CIFAR10's are).
     """
 
     num_classes: int

@@ -9,7 +9,7 @@ from pathlib import Path
 import bench
 
 ROOT = Path(bench.__file__).parent
-DRAWS = {"manual_seed", "default_rng", "stream", "Philox", "seed"}
+DRAWS = {"manual_seed", "default_rng", "stream", "block_noise", "permutation", "Philox", "seed"}
 
 # What draws from a number that nobody gave, and why it is no sample that a user could take twice for two.
 FIXED = {
@@ -18,6 +18,7 @@ FIXED = {
     "fid/metrics.py: _real_images": "which held-out images the floor is of",
     "fid/reference.py: chosen_rows": "which images a smaller reference is of",
     "training/validation.py: validation_loss": "which held-out images; their noise has the seed that is given",
+    "training/validation.py: held_out_images": "the draw of held-out latents, one for all cells",
     "trained/neighbours.py: _held_out": "which held-out images",
     "machine/attention_kernel.py: _random_qkv": "what a kernel is timed on",
 }
