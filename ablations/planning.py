@@ -80,6 +80,7 @@ def resolve_scope(
         raise ValueError(f"--seeds: expected at least 1, got {seeds}")
     check_names(budget.evaluation)
     check_settings(budget.training, budget.evaluation)
+    budget.training.check_recipe("training")
     preset = preset or budget.preset
     arms = grid.arms(preset, image_size=_USUAL)  # before the dataset: a slip in a name should not wait for a download
     loaded = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)

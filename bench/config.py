@@ -15,7 +15,11 @@ from typing import Any, Literal, NamedTuple, Self, get_args, get_origin, get_typ
 Precision = Literal["auto", "float32", "bfloat16"]
 Weights = Literal["raw", "ema"]
 ConditionName = Literal["none", "label", "text"]  # what the network is told besides the noisy image and the time
-Process = Literal["vp", "sd"]  # the continuous VP-SDE; Stable Diffusion's discrete schedule of 1,000 steps
+Process = Literal["vp", "sd", "flow"]  # continuous VP-SDE; Stable Diffusion's 1,000 steps; rectified flow
+PredictionName = Literal["eps", "x0", "v", "edm"]  # what the network's output stands for (docs/recipes.md)
+LossSpace = Literal["own", "eps", "x0", "v"]  # of what the error is taken; "own": of the output itself
+Weighting = Literal["none", "min_snr"]
+Times = Literal["uniform", "logit_normal", "shifted"]  # how training's times are distributed
 
 
 class Draw(NamedTuple):
@@ -77,12 +81,24 @@ class TrainingConfig(_Section):
     process: Process = "vp"
     condition: ConditionName = "none"
     p_uncond: float = 0.0  # share of training images whose condition is dropped, so that guidance is possible
+    prediction: PredictionName = "eps"
+    loss_space: LossSpace = "own"
+    weighting: Weighting = "none"
+    times: Times = "uniform"
 
     def validate(self, where: str) -> None:
         _at_least(where, 1, steps=self.steps, batch_size=self.batch_size)
         _at_least(where, 0, warmup=self.warmup, weight_decay=self.weight_decay, image_size=self.image_size)
         _positive(where, lr=self.lr)
         _fraction(where, ema_decay=self.ema_decay, beta1=self.betas[0], beta2=self.betas[1], p_uncond=self.p_uncond)
+
+    def check_recipe(self, where: str) -> None:
+        """Raise ValueError where choices of the recipe exclude each other; once all of them are made."""
+        if self.weighting == "min_snr" and self.loss_space != "own":
+            raise ValueError(
+                f"{where}.weighting=min_snr says what an error of x0 weighs, in whatever space it is taken; leave "
+                f"{where}.loss_space={self.loss_space} out"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,10 +38,10 @@ def render(
 ) -> Rendered:
     """Report on the records of one or several output folders; needs neither torch nor checkpoints.
 
-    ``find``, the text of ``show`` and ``write`` in one; call the three to have the text before the figures are drawn,
-    as ``uvit report`` does. ``width`` is the text's, in columns; ``plots=False`` saves their seconds. Damaged
-    records are named in ``problems`` and left out. Raises ValueError for a missing or empty folder, OSError when
-    ``out`` cannot be written.
+    ``find``, ``compose``, the text of ``show`` and ``write`` in one; call the four to have the text before the figures
+    are drawn, as ``uvit report`` does. ``width`` is the text's, in columns; ``plots=False`` saves their seconds.
+    Damaged records are named in ``problems`` and left out. Raises ValueError for a missing or empty folder, OSError
+    when ``out`` cannot be written.
     """
     reports = compose(find(dirs))
     paths = write(reports, out, plots=plots)

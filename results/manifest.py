@@ -188,8 +188,8 @@ def _check(values: Mapping[str, Any]) -> None:
     for key in _TEXTS:
         _need(isinstance(values.get(key), str), key, "text", values.get(key))
     _check_endpoint(values.get("endpoint"))
-    _need(isinstance(values.get("preset", ""), str), "preset", "text", values.get("preset"))
-    _need(isinstance(values.get("runtime", {}), dict), "runtime", "an object", values.get("runtime"))
+    for key, kind, expected in (("preset", str, "text"), ("runtime", dict, "an object")):
+        _need(isinstance(values.get(key), kind | None), key, f"{expected} or null", values.get(key))
     _check_evaluation(values.get("evaluation", {}))
     arms = values.get("arms")
     _need(isinstance(arms, list) and bool(arms), "arms", "a non-empty list", arms)
@@ -226,9 +226,9 @@ def _check_arm(arm: Any, name: str) -> None:
         _need(isinstance(arm.get(key), str) and arm[key] != "", f"{name}.{key}", "text", arm.get(key))
     for key in ("formula", "match"):
         _need(isinstance(arm.get(key, ""), str), f"{name}.{key}", "text", arm.get(key))
-    residual, sizes, cells = arm.get("residual"), arm.get("sizes", {}), arm.get("cells")
+    residual, sizes, cells = arm.get("residual"), arm.get("sizes"), arm.get("cells")
     _need(residual is None or _is_number(residual), f"{name}.residual", "a number or null", residual)
-    _need(_is_sizes(sizes), f"{name}.sizes", "an object of whole numbers", sizes)
+    _need(sizes is None or _is_sizes(sizes), f"{name}.sizes", "an object of whole numbers or null", sizes)
     _need(isinstance(cells, list), f"{name}.cells", "a list", cells)
     for cell in cells:
         whole = isinstance(cell, dict) and is_count(cell.get("seed")) and is_id(cell.get("train_id"))

@@ -111,7 +111,7 @@ LOSSES: tuple[Accepts, str] = (_is_losses, "a list of objects with step and a fi
 
 
 def _is_scores(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(score, Score) for score in value)
+    return isinstance(value, list) and {type(score) for score in value} <= {Score}
 
 
 _SCORE_CHECKS: Checks = {

@@ -1,8 +1,8 @@
 """The output folder: records, grid manifests, and the one way in which a file is written.
 
 ``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json`` · ``DIR/profiles/<profile_id>.json`` ·
-``DIR/cka/<cka_id>.json`` · ``DIR/neighbours/<neighbours_id>.json``. Many processes and machines may write one folder:
-each file has one writer at a time and appears whole or not at all.
+``DIR/cka/<cka_id>.json`` · ``DIR/neighbours/<neighbours_id>.json`` · ``DIR/linear_filters/<linear_filter_id>.json``.
+Many processes and machines may write one folder: each file has one writer at a time and appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from results.cka import CkaRecord
+from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
@@ -106,6 +107,14 @@ class Store:
     def neighbours(self) -> tuple[list[NeighboursRecord], list[str]]:
         """All readable searches for copies, by id, and one line for each file that is damaged."""
         return _read_all(self.root / "neighbours", _read_neighbours)
+
+    def write_linear_filter(self, record: LinearFilterRecord) -> Path:
+        """Write a dataset's linear filter, replacing an earlier one of the same id whole; raises as `write_profile`."""
+        return _replace(self.root / "linear_filters" / f"{record.linear_filter_id}.json", record, _read_linear_filter)
+
+    def linear_filters(self) -> tuple[list[LinearFilterRecord], list[str]]:
+        """All readable linear filters, by id, and one line for each file that is damaged."""
+        return _read_all(self.root / "linear_filters", _read_linear_filter)
 
     def record_path(self, train_id: str) -> Path:
         """Where a cell's record lies. Raises ValueError unless the id is 12 to 64 hex digits."""
@@ -210,6 +219,7 @@ _read_record = _reader(Record, "train_id")
 _read_profile = _reader(ProfileRecord, "profile_id")
 _read_cka = _reader(CkaRecord, "cka_id")
 _read_neighbours = _reader(NeighboursRecord, "neighbours_id")
+_read_linear_filter = _reader(LinearFilterRecord, "linear_filter_id")
 
 
 def _read_manifest(path: Path) -> tuple[str, Manifest]:

@@ -39,6 +39,10 @@ def test_reports_say_what_they_said(name: str, tmp_path: Path, monkeypatch: pyte
 def test_renewing_adds_ids_and_refuses_to_change_one() -> None:
     known = {"smoke": {"skip": "a"}}
     assert added(known, {"smoke": {"skip": "a", "time": "b"}}) == {"smoke": {"skip": "a", "time": "b"}}
+    section = {"training": {"lr": 1.0}, "hashed": {"lr": 1.0}}
+    assert added({"cpu": section}, {"cpu": section | {"training": {"lr": 1.0, "prediction": "eps"}}})
+    with pytest.raises(ValueError, match=r"cpu/hashed: .* ids never change their meaning"):
+        added({"cpu": section}, {"cpu": section | {"hashed": {"lr": 1.0, "prediction": "eps"}}})
     for found in ({"smoke": {"skip": "b"}}, {"smoke": {}}, {}):
         with pytest.raises(ValueError, match="ids never change their meaning"):
             added(known, found)

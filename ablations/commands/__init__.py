@@ -1,1 +1,1 @@
-"""What the commands of ``uvit`` do at the terminal, one file a command."""
+"""What the commands of ``uvit`` do, one file a command; ``requests`` holds what can be asked of them."""

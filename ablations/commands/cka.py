@@ -11,10 +11,12 @@ from ablations.commands.plugins import with_plugins
 from ablations.commands.requests import CkaRequest
 from bench.config import as_precision
 from bench.machine.runtime import resolve_runtime, thread_limit
-from bench.trained.cka import TIMES, CkaProtocol, block_similarity
+from bench.trained.cka import CkaProtocol, block_similarity
 from bench.trained.trained_cell import dataset_of, load_trained
 from results.cka import CkaRecord
 from results.store import Store
+
+TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 @with_plugins

@@ -13,7 +13,7 @@ from pathlib import Path
 from ablations.commands.options import argument, option, request
 
 LISTS = ("axes", "presets", "grids", "budgets", "datasets", "extractors", "samplers", "processes")
-BUDGET, SAMPLER, WEIGHTS = "cpu", "dpm_solver", "ema"
+BUDGET, SAMPLER, WEIGHTS, DRAWING_BATCH = "cpu", "dpm_solver", "ema", 256
 
 _CHECKPOINT = partial(argument, "A checkpoint file, or the folder of a cell's checkpoints.")
 _CELLS = partial(argument, "Checkpoints, or output folders of `uvit run`.")
@@ -153,7 +153,7 @@ class SampleRequest:
     prompts: Sequence[str] = option("A text to draw; repeatable, taken in turn.", default=(), flag="--prompt")
     text_encoder: Path | None = option("A CLIP folder (default: as captions were encoded).", default=None)
     autoencoder: Path | None = option("Decode latents with this one (default: as they were encoded).", default=None)
-    batch: int = _BATCH(default=256)
+    batch: int = _BATCH(default=DRAWING_BATCH)
     device: str = _DEVICE()
     precision: str = _PRECISION()
     plugins: Sequence[Path] = _PLUGINS()
@@ -236,7 +236,7 @@ class NeighboursRequest:
     nfe: int = _NFE()
     guidance: float = option("s in c + s (c - u); 0 = none.", default=0.0)
     training_images: int = option("Training images that are compared; 0 = all.", default=0)
-    batch: int = option("Samples at a time.", default=256)
+    batch: int = option("Samples at a time.", default=DRAWING_BATCH)
     weights: str = _WEIGHTS()
     extractor: str = _EXTRACTOR()
     dataset: str = _OTHER_DATASET()

@@ -7,12 +7,13 @@ from typing import Any
 
 from ablations.commands.options import options_of
 from ablations.commands.plugins import with_plugins
-from ablations.commands.requests import SAMPLER, WEIGHTS, ScoreRequest
+from ablations.commands.requests import DRAWING_BATCH, SAMPLER, WEIGHTS, ScoreRequest
 from bench.checkpoints.file import is_checkpoint
 from bench.trained.drawing import Drawing
-from bench.trained.score import DRAWN, Scoring, score_sets
+from bench.trained.score import Scoring, score_sets
 from results.metrics import describe
 
+DRAWN = 10_000  # images of a checkpoint unless told: the paper's count during training
 _OF_A_CHECKPOINT = (
     *("count", "seed", "sampler", "nfe", "weights", "labels", "guidance", "prompts"),
     *("text_encoder", "autoencoder"),
@@ -39,6 +40,7 @@ def score(request: ScoreRequest) -> list[dict[str, Any]]:
         prompts=tuple(request.prompts),
         text_encoder=request.text_encoder,
         autoencoder=request.autoencoder,
+        batch=DRAWING_BATCH,
     )
     return score_sets(request.images, request.reference, scoring, drawing=drawing, weights=request.weights or WEIGHTS)
 

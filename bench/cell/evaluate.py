@@ -91,7 +91,8 @@ class CellEvaluation:
                 seed=self.cell.seed,
                 images=self.cell.evaluation.val_images,
                 runtime=state.runtime,
-                process=state.process,
+                process=state.objective.process,
+                prediction=state.objective.prediction,
                 condition=self.prepared.condition,
             )
         card = {
@@ -148,7 +149,8 @@ class CellEvaluation:
                 sampler=point.sampler,
                 nfe=point.nfe,
                 runtime=state.runtime,
-                process=state.process,
+                process=state.objective.process,
+                prediction=state.objective.prediction,
                 condition=self.prepared.condition,
                 guidance=evaluation.guidance,
                 decode=decoder,

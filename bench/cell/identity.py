@@ -50,6 +50,8 @@ def train_id(cell: Cell, model: ModelConfig, dataset: Dataset) -> str:
     assert cell.training.precision != "auto", "precision is resolved before the id is taken"
     training = cell.training.identity()
     training.pop("image_size", None)  # the model's configuration has it
+    if cell.training.loss_space == cell.training.prediction:  # the output's own space, said in other words
+        training.pop("loss_space", None)
     data = {"fingerprint": dataset.fingerprint, "flip": dataset.flip}
     # what a network does not have (0, False) leaves no trace, so that a feature added later changes no id
     network = {key: value for key, value in model.identity().items() if value not in (0, False)}

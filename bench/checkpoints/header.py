@@ -62,6 +62,11 @@ class Header:
         return str(self.training.get("process", "vp"))
 
     @property
+    def prediction(self) -> str:
+        """The name of what its network's output stands for."""
+        return str(self.training.get("prediction", "eps"))
+
+    @property
     def num_classes(self) -> int:
         return int(self.model.get("num_classes", 0))
 

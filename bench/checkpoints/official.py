@@ -49,20 +49,11 @@ def import_weights(
     Raises FileNotFoundError, or ValueError in one line: for a file that is no such checkpoint or damaged, for a folder
     that already holds checkpoints, and for a network that no variant names.
     """
-    from bench.checkpoints.file import steps_on_disk
     from bench.checkpoints.writer import write_checkpoint
-    from bench.diffusion import PROCESSES
     from bench.files.hashing import sha256_of
     from variants import name_of, official
 
-    if step < 0:
-        raise ValueError(f"--step: expected at least 0, got {step}")
-    if process:
-        PROCESSES.get(process)
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"--out {out} is a file; give a folder")
-    if steps_on_disk(out):
-        raise ValueError(f"--out {out} already holds a checkpoint; give a new folder")
+    _check_import(out, process, step)
     model = official.load(file, num_heads=num_heads, null_label=null_label, context_tokens=context_tokens)
     config: ModelConfig = model.config  # type: ignore[assignment]  # torch types attributes as tensors
     trained_with = process or papers_process(config)
@@ -84,6 +75,20 @@ def import_weights(
     return Imported(path=path, variant=header.variant, process=trained_with, config=config)
 
 
+def _check_import(out: Path, process: str, step: int) -> None:
+    from bench.checkpoints.file import steps_on_disk
+    from bench.diffusion import PROCESSES
+
+    if step < 0:
+        raise ValueError(f"--step: expected at least 0, got {step}")
+    if process:
+        PROCESSES.get(process)
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; give a folder")
+    if steps_on_disk(out):
+        raise ValueError(f"--out {out} already holds a checkpoint; give a new folder")
+
+
 def export_weights(checkpoint: Path, out: Path, *, weights: str = "ema") -> tuple[Path, ModelConfig]:
     """Write a checkpoint's weights to ``out`` as the official code names them, whole or not at all.
 
@@ -98,6 +103,11 @@ def export_weights(checkpoint: Path, out: Path, *, weights: str = "ema") -> tupl
     if weights not in ("ema", "raw"):
         raise ValueError(f"--weights: expected ema or raw, got {weights!r}")
     loaded = load_checkpoint(newest_checkpoint(checkpoint))
+    if (predicts := loaded.header.prediction) != "eps":
+        raise ValueError(
+            f"{loaded.path}: its network predicts {predicts}, and the official code takes every output for the noise; "
+            "only prediction=eps can be exported"
+        )
     official.save(load_model(loaded, weights=weights), out)
     return out, loaded.header.config
 

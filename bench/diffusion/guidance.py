@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def guided_noise(
+def guided_output(
     network: Callable[..., Tensor],
     x: Tensor,
     timesteps: Tensor,
@@ -21,7 +21,9 @@ def guided_noise(
     null: Mapping[str, Tensor],
     scale: float,
 ) -> Tensor:
-    """c + scale (c - u): the noise (B, C, H, W) under ``given``, pushed away from that under ``null``.
+    """c + scale (c - u): the output (B, C, H, W) under ``given``, pushed away from that under ``null``.
+
+    The noise is affine in each output (`bench.diffusion.prediction`), so that of the result is guided by as much.
 
     Both map the network's keyword inputs (``y``, ``context``) to B rows. Both halves go through the network as one
     batch of 2B; ``scale`` 0 asks for c alone. The paper's scale 0.4 is 1.4 where u + w (c - u) is meant.

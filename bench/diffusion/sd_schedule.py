@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from bench.diffusion.process import PROCESSES, Process, Time, numbers_of
+from bench.diffusion.process import PROCESSES, Time, VariancePreserving, numbers_of
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ Table = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class SDSchedule(Process):
+class SDSchedule(VariancePreserving):
     """1,000 steps, trained at the steps alone; the network sees the number of the step, 1 ... 1,000."""
 
     name: ClassVar[str] = "sd"

@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bench.diffusion.process import PROCESSES, Process, Time, numbers_of
+from bench.diffusion.process import PROCESSES, Time, VariancePreserving, numbers_of
 
 
 @dataclass(frozen=True, slots=True)
-class VPSDE(Process):
+class VPSDE(VariancePreserving):
     """beta(t) = beta_min + t (beta_max - beta_min); the paper's continuous process has 0.1 and 20."""
 
     name: ClassVar[str] = "vp"

@@ -47,6 +47,18 @@ class Runtime:
             return contextlib.nullcontext()
         return torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16)
 
+    def casts_kept(self) -> contextlib.AbstractContextManager[Any]:
+        """Within the block each weight is cast once, however often `autocast` begins; the casts are held until its end.
+
+        For weights that do not change and without inference mode. Autocast forgets its casts where the outermost one
+        ends, so the outermost is one that is off.
+        """
+        import torch
+
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(torch.device(self.device).type, enabled=False)
+
     def apply(self) -> None:
         """Set this process's GPU, threads, float32 precision (TF32 only beside bfloat16) and compiler cache."""
         import torch

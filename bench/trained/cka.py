@@ -12,6 +12,7 @@ import torch
 
 from bench.cell.identity import digest
 from bench.data import to_unit
+from bench.diffusion.prediction import level_at
 from bench.random import block_noise, stream
 from bench.trained.cka_estimator import LEAST, Matrix, MinibatchCKA
 from bench.training.validation import held_out_images
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from bench.data import Dataset, Split
     from bench.trained.trained_cell import TrainedCell
 
-TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CkaProtocol:
@@ -36,9 +35,9 @@ class CkaProtocol:
     cells see the same. Raises ValueError for numbers that make no measurement.
     """
 
-    times: tuple[float, ...] = TIMES
-    images: int = 1_024
-    batch_size: int = 64
+    times: tuple[float, ...]
+    images: int
+    batch_size: int
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -84,15 +83,16 @@ def block_similarity(
 def _minibatches(
     cell: TrainedCell, split: Split, protocol: CkaProtocol, count: int, t: float
 ) -> Iterator[tuple[Tensor, Tensor, Inputs]]:
-    """Noisy images (B, C, H, W), their times (B,) and their own conditions, on the CPU."""
+    """Noisy images (B, C, H, W) as the network sees them, their times (B,) and their own conditions, on the CPU."""
     order = stream(protocol.seed, "cka_images").permutation(len(split))[:count]
     for first in range(0, count, protocol.batch_size):
         rows = order[first : first + protocol.batch_size]
         x0 = to_unit(held_out_images(split, rows, first))
         noise = block_noise(protocol.seed, "cka_noise", start=first, count=len(x0), shape=tuple(x0.shape[1:]))
         times = cell.process.training_times(torch.full((len(x0),), t))
-        alpha, sigma = (value.float().view(-1, 1, 1, 1) for value in cell.process.marginal(times))
-        yield alpha * x0 + sigma * noise, times, cell.condition.held_out(split, rows)
+        level = level_at(cell.process, times, x0)
+        seen = cell.prediction.network_input(level, level.alpha * x0 + level.sigma * noise)
+        yield seen, times, cell.condition.held_out(split, rows)
 
 
 @torch.inference_mode()

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from bench.checkpoints.header import Header
     from bench.latents.decoder import Decoder
 
-SAMPLER = "dpm_solver"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
@@ -29,16 +27,16 @@ class Drawing:
     else by those that made the training data. Raises ValueError for numbers that make no drawing.
     """
 
-    count: int = 64
+    count: int
     seed: int = 0
-    sampler: str = SAMPLER
+    sampler: str
     nfe: int = 0
     labels: tuple[int, ...] = ()
     guidance: float = 0.0
     prompts: tuple[str, ...] = ()
     text_encoder: Path | None = None
     autoencoder: Path | None = None
-    batch: int = 256
+    batch: int  # images at a time
 
     def __post_init__(self) -> None:
         from bench.diffusion.samplers import SAMPLERS

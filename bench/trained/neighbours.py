@@ -44,7 +44,7 @@ class NeighbourSearch:
     """
 
     drawing: Drawing
-    k: int = 3
+    k: int
     training_images: int = 0
 
     def __post_init__(self) -> None:

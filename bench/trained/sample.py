@@ -17,9 +17,9 @@ def sample_checkpoint(
     drawing: Drawing,
     *,
     out: Path,
-    weights: str = "ema",
-    device: str = "auto",
-    precision: str = "auto",
+    weights: str,
+    device: str,
+    precision: str,
 ) -> Path:
     """Draw images and write them whole or not at all: an .npz (uint8, N H W C) or a folder of PNG files.
 
@@ -31,7 +31,7 @@ def sample_checkpoint(
     return write_images(cell.draw(drawing).images.permute(0, 2, 3, 1).numpy(), out)
 
 
-def open_to_draw(checkpoint: Path, *, weights: str, device: str, precision: str = "auto") -> TrainedCell:
+def open_to_draw(checkpoint: Path, *, weights: str, device: str, precision: str) -> TrainedCell:
     """The cell of a checkpoint on ``device``, with the attention kernel that is faster for it there."""
     from bench.config import as_precision
     from bench.machine.runtime import resolve_runtime, thread_limit

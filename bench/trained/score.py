@@ -12,15 +12,13 @@ from bench.trained.drawing import Drawing
 if TYPE_CHECKING:
     from bench.data import Split
 
-DRAWN = 10_000  # images of a checkpoint unless told: the paper's count during training
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scoring:
     """How images are scored, and where what that takes lies."""
 
     extractor: str
-    device: str = "auto"
+    device: str
     data_dir: Path | None = None
     extractor_weights: Path | None = None
 
@@ -30,13 +28,13 @@ def score_sets(
     reference: str,
     scoring: Scoring,
     *,
-    drawing: Drawing | None = None,
-    weights: str = "ema",
+    drawing: Drawing,
+    weights: str,
 ) -> list[dict[str, Any]]:
     """Every metric of ``images`` against ``reference``, each a folder, an .npz or ``dataset:split``.
 
-    ``images`` may be a checkpoint instead; then ``drawing`` says how its images are drawn (by default `DRAWN` of them)
-    and ``weights`` from which of its weights, and every card tells that. Returns ``[{metric, value, card}]``. Raises
+    ``images`` may be a checkpoint instead; then ``drawing`` says how its images are drawn and ``weights`` from which of
+    its weights, and every card tells that. Returns ``[{metric, value, card}]``. Raises
     ValueError where a set cannot be read or is too small.
     """
     from bench.data import load_images
@@ -45,7 +43,7 @@ def score_sets(
 
     real = load_images(reference, data_dir=scoring.data_dir)
     if is_checkpoint(images):
-        generated, drawn = _drawn(Path(images), drawing or Drawing(count=DRAWN), weights, scoring.device)
+        generated, drawn = _drawn(Path(images), drawing, weights, scoring.device)
     else:
         generated, drawn = load_images(images, data_dir=scoring.data_dir), {}
     runtime = resolve_runtime(device=scoring.device, precision="float32", threads=thread_limit())
@@ -62,6 +60,6 @@ def _drawn(checkpoint: Path, drawing: Drawing, weights: str, device: str) -> tup
     from bench.data.image_sets import image_set
     from bench.trained.sample import open_to_draw
 
-    cell = open_to_draw(checkpoint, weights=weights, device=device)
+    cell = open_to_draw(checkpoint, weights=weights, device=device, precision="auto")
     drawn = cell.draw(drawing)
     return image_set(f"{cell.variant}:{cell.path.stem}", drawn.images.numpy()), drawn.card

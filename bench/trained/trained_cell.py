@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bench.data import Dataset
     from bench.diffusion import Process
+    from bench.diffusion.prediction import Prediction
     from bench.machine.runtime import Runtime
 
 WEIGHTS = ("ema", "raw")
@@ -35,6 +36,7 @@ class TrainedCell:
     weights: str
     model: nn.Module
     process: Process
+    prediction: Prediction
     condition: Condition
     runtime: Runtime
 
@@ -77,6 +79,7 @@ class TrainedCell:
             nfe=drawing.evaluations,
             runtime=self.runtime,
             process=self.process,
+            prediction=self.prediction,
             condition=condition,
             guidance=drawing.guidance,
             decode=decoder,
@@ -92,6 +95,7 @@ class TrainedCell:
             "step": self.header.step,
             "weights": self.weights,
             "process": self.header.process,
+            "prediction": self.header.prediction if self.header.prediction != "eps" else None,
             "sampler": drawing.sampler,
             "nfe": drawing.evaluations,
             "guidance": 1.0 + drawing.guidance,
@@ -110,6 +114,7 @@ def load_trained(checkpoint: Path, *, weights: str, runtime: Runtime, measure_at
     """
     from bench.checkpoints.file import load_checkpoint, newest_checkpoint
     from bench.diffusion import PROCESSES
+    from bench.diffusion.prediction import PREDICTIONS
     from bench.machine.attention_kernel import with_measured_attention
     from bench.trained.prompts import untold_text
     from variants.layers.attention import set_attention_kernel
@@ -128,6 +133,7 @@ def load_trained(checkpoint: Path, *, weights: str, runtime: Runtime, measure_at
         weights=weights,
         model=model.to(runtime.device).eval(),
         process=PROCESSES.get(header.process),
+        prediction=PREDICTIONS.get(header.prediction),
         condition=untold_text(header) if header.context_tokens else labels_in(header),
         runtime=runtime,
     )

@@ -38,8 +38,9 @@ def make_step(
     """A callable that does one full training step (forward, backward, optimiser, EMA) on fixed random images.
 
     For benchmarks, ours and others': the same code that ``uvit run`` trains with, without its data and records; it
-    takes the process's threads and sets the rest of the runtime (`Runtime.apply`). Returns the loss as a detached
-    scalar tensor on the device. Raises ValueError for an unknown variant or device and a compiler that is missing.
+    takes the process's threads and sets the rest of the runtime (`Runtime.apply`). ``seed`` draws weights and images:
+    equal seeds make equal steps. Returns the loss as a detached scalar tensor on the device. Raises ValueError for an
+    unknown variant or device and a compiler that is missing.
     """
     from variants import build, resolve
 

@@ -1,4 +1,4 @@
-"""What is learned, and how fast: the loss with its equation, the learning rate with its schedule.
+"""What is learned, and how fast: the loss with its equations, the learning rate with its schedule.
 
 Shapes: B batch, C channels, H height, W width.
 """
@@ -6,38 +6,106 @@ Shapes: B batch, C channels, H height, W width.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from bench.diffusion import PROCESSES
+from bench.diffusion.prediction import PREDICTIONS, Level, at_least, level_at
+
 if TYPE_CHECKING:
+    from bench.config import TrainingConfig
     from bench.diffusion import Process
+    from bench.diffusion.prediction import Prediction
     from bench.machine.runtime import Runtime
 
 Network = Callable[..., Tensor]
 
+GAMMA = 5.0  # of Min-SNR: Hang et al. (2023, arXiv:2303.09556), their default
+SHIFT = 3.0  # of shifted times: Esser et al. (2024), section 5.3.2
+SPACE_FLOOR = 0.05  # |D| counts as at least that in another space, as σ does in JiT's code (Li and He 2025)
 
-def noise_prediction_loss(
-    network: Network,
-    process: Process,
-    runtime: Runtime,
-    x0: Tensor,
-    t: Tensor,
-    noise: Tensor,
-    **condition: Tensor,
-) -> Tensor:
-    """L = E |ε - ε_θ(α_t x₀ + σ_t ε, t)|², mean over images and pixels (Ho et al. 2020, eq. 14).
 
-    ``x0`` (B, C, H, W) is in [-1, 1] or a scaled latent, ``t`` (B,) uniform in [0, 1), of which the process makes its
-    times; ``noise`` is ε (B, C, H, W). ``condition`` holds the network's other inputs (`bench.conditions`).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What a network learns: a process, the meaning of its output, the weight of an error, and at which times.
+
+    The loss is a mean over images and pixels, and with the defaults Ho et al. 2020, eq. 14:
+
+        L = E_t,x₀,ε  w(t) |y_θ(c x_t, t) − (a x₀ + b ε)|²
     """
-    t = process.training_times(t)
-    alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in process.marginal(t))
-    x_t = alpha * x0 + sigma * noise
-    with runtime.autocast():
-        predicted = network(x_t, process.network_time(t), **condition)
-    return F.mse_loss(predicted.float(), noise)
+
+    process: Process
+    prediction: Prediction
+    space: Prediction
+    weighting: str
+    times: str
+
+    @classmethod
+    def of(cls, training: TrainingConfig) -> Self:
+        """The objective of a training."""
+        prediction = PREDICTIONS.get(training.prediction)
+        return cls(
+            process=PROCESSES.get(training.process),
+            prediction=prediction,
+            space=prediction if training.loss_space == "own" else PREDICTIONS.get(training.loss_space),
+            weighting=training.weighting,
+            times=training.times,
+        )
+
+    def loss(
+        self, network: Network, runtime: Runtime, x0: Tensor, u: Tensor, noise: Tensor, **condition: Tensor
+    ) -> Tensor:
+        """The mean loss of a batch.
+
+        ``x0`` (B, C, H, W) is in [-1, 1] or a scaled latent, ``u`` (B,) uniform in [0, 1), of which the times are made;
+        ``noise`` is ε (B, C, H, W). ``condition`` holds the network's other inputs (`bench.conditions`).
+        """
+        t = self.process.training_times(TIMES[self.times](u))
+        level = level_at(self.process, t, x0)
+        x_t = level.alpha * x0 + level.sigma * noise
+        with runtime.autocast():
+            output = network(
+                self.prediction.network_input(level, x_t), self.process.network_time(t), **condition
+            ).float()
+        target = self.prediction.target(level, x0, noise)
+        weight = self.weight(level)
+        return F.mse_loss(output, target) if weight is None else (weight * (output - target).square()).mean()
+
+    def weight(self, level: Level) -> Any:
+        """w at ``level``, of a squared error of the output; None for 1.
+
+        In another space it is (D_space / D)². Min-SNR gives an error of x₀ the weight min(α²/σ², γ) in whatever space
+        it is taken (Hang et al. 2023), so that of the output is min(α², γ σ²) / D².
+        """
+        own = self.prediction.determinant(level)
+        if self.weighting == "min_snr":
+            snr = (GAMMA * level.sigma**2).minimum(level.alpha**2)
+            return snr / at_least(1e-12, own.abs()) ** 2
+        if self.space is self.prediction:
+            return None
+        return (self.space.determinant(level) / at_least(SPACE_FLOOR, own.abs())) ** 2
+
+
+def _logit_normal(u: Tensor) -> Tensor:
+    """sigmoid of a standard normal quantile (Esser et al. 2024, arXiv:2403.03206, section 3.1, m = 0, s = 1)."""
+    return torch.sigmoid(torch.special.ndtri(u))
+
+
+def _shifted(u: Tensor) -> Tensor:
+    """s u / (1 + (s − 1) u), towards more noise (Esser et al. 2024, eq. 23)."""
+    return SHIFT * u / (1 + (SHIFT - 1) * u)
+
+
+# Quantiles of the times' distribution at u, uniform in [0, 1): arms with other times share the draws.
+TIMES: dict[str, Callable[[Tensor], Tensor]] = {
+    "uniform": lambda u: u,
+    "logit_normal": _logit_normal,
+    "shifted": _shifted,
+}
 
 
 def learning_rate(step: int, *, lr: float, warmup: int) -> float:

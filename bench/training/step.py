@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from bench.diffusion import PROCESSES
 from bench.machine.compilation import compiled
 from bench.machine.runtime import Runtime
 from bench.training.cuda_graph import GradientGraph
 from bench.training.ema import Ema
 from bench.training.halves import SMALLEST, Halves, may_run_side_by_side, share_of_loss
-from bench.training.objective import learning_rate, noise_prediction_loss
+from bench.training.objective import Objective, learning_rate
 
 if TYPE_CHECKING:
     from bench.config import TrainingConfig
@@ -35,7 +34,7 @@ class TrainState:
         runtime = dataclasses.replace(runtime, cuda_graphs=_can_capture(runtime), halves=halves)
         self.model, self.config, self.runtime, self.step = model, config, runtime, 0
         self.network = compiled(model) if runtime.compile else model
-        self.process = PROCESSES.get(config.process)
+        self.objective = Objective.of(config)
         self.ema = Ema(model, ema_decay=config.ema_decay)
         self.micro_batch = config.batch_size
         self._graph: GradientGraph | None = None
@@ -46,8 +45,8 @@ class TrainState:
         )
 
     def loss(self, x0: Tensor, t: Tensor, noise: Tensor, **condition: Tensor) -> Tensor:
-        """`noise_prediction_loss` of the network as a step calls it; ``t`` uniform in [0, 1)."""
-        return noise_prediction_loss(self.network, self.process, self.runtime, x0, t, noise, **condition)
+        """`Objective.loss` of the network as a step calls it; ``t`` uniform in [0, 1)."""
+        return self.objective.loss(self.network, self.runtime, x0, t, noise, **condition)
 
     def train_step(self, x0: Tensor, t: Tensor, noise: Tensor, **condition: Tensor) -> Tensor:
         """One step on a global batch; returns its mean loss, detached, on the device.

@@ -6,12 +6,14 @@ the same times and noise for every arm of a seed.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from bench.data import batch, latents, to_unit
+from bench.diffusion.noise_levels import BINS, T_MAX, T_MIN
 from bench.random import block_noise, stream
 
 if TYPE_CHECKING:
@@ -20,10 +22,8 @@ if TYPE_CHECKING:
     from bench.conditions.base import Condition
     from bench.data import Split
     from bench.diffusion import Process
+    from bench.diffusion.prediction import Prediction
     from bench.machine.runtime import Runtime
-
-BINS = 5
-T_MIN, T_MAX = 0.001, 0.999
 
 
 def validation_times(seed: int, count: int) -> np.ndarray:
@@ -42,18 +42,22 @@ def validation_loss(
     images: int,
     runtime: Runtime,
     process: Process | None = None,
+    prediction: Prediction | None = None,
     condition: Condition | None = None,
     batch_size: int = 256,
 ) -> dict[str, float]:
     """``val_loss`` and ``val_loss_bin1 … val_loss_bin5`` (5 = noisiest), each a mean over images and pixels.
 
+    The error is that of the noise, whatever the network predicts (``prediction``: the noise itself, unless given).
+
     ``images`` held-out images a bin, each used once a bin before any is used twice, under its own condition.
     """
     from bench.conditions.base import Condition
     from bench.diffusion import VPSDE
+    from bench.diffusion.prediction import EPS, level_at, predicted_noise
 
     condition = condition or Condition()
-    process, device = process or VPSDE(), runtime.device
+    process, prediction, device = process or VPSDE(), prediction or EPS, runtime.device
     order = np.resize(stream(0, "val_images").permutation(len(held_out.images)), images)
     times = validation_times(seed, images)
     sums = torch.zeros(BINS, dtype=torch.float64)
@@ -65,10 +69,11 @@ def validation_loss(
             noise = block_noise(seed, "val_noise", start=start, count=len(x0), shape=tuple(x0.shape[1:])).to(device)
             t = process.training_times(torch.from_numpy(times[level, rows])).to(device)
             given = {name: value.to(device) for name, value in condition.held_out(held_out, order[rows]).items()}
-            alpha, sigma = (v.float().view(-1, 1, 1, 1) for v in process.marginal(t))
+            at = level_at(process, t, x0)
+            x_t = at.alpha * x0 + at.sigma * noise
             with runtime.autocast():
-                predicted = model(alpha * x0 + sigma * noise, process.network_time(t), **given)
-            errors = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
+                predicted = predicted_noise(partial(model, **given), process, prediction, x_t, t)
+            errors = (predicted - noise).square().mean(dim=(1, 2, 3))
             sums[level] += errors.cpu().double().sum()  # on the CPU: not every accelerator has float64
     means = sums / images
     return {"val_loss": float(means.mean()), **{f"val_loss_bin{i + 1}": float(means[i]) for i in range(BINS)}}

@@ -10,7 +10,7 @@ from reports.views.grid import ArmView, GridView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class ScoredStep:
     """One evaluation: the score after ``step`` steps, and the MACs of the training up to it."""
 
     step: int
@@ -18,7 +18,7 @@ class Evaluation:
     value: float
 
 
-Trajectory = tuple[Evaluation, ...]  # in order of step
+Trajectory = tuple[ScoredStep, ...]  # in order of step
 Curves = dict[str, dict[int, Trajectory]]  # by arm and seed
 
 
@@ -33,7 +33,7 @@ def _of_arm(arm: ArmView, column: cols.Column) -> dict[int, Trajectory]:
         if (record := cell.survivor) is None:
             continue
         points = {
-            score.step: Evaluation(step=score.step, macs=score.train_macs, value=score.value)
+            score.step: ScoredStep(step=score.step, macs=score.train_macs, value=score.value)
             for score in record.scores
             if score.value is not None
             and (score.metric, score.weights) == (column.metric, column.weights)

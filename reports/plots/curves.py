@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MARKS = "lines: mean over seeds · bands and thin lines: the seeds, lowest to highest · ×: where a cell stopped"
+_MARKS = "lines: mean over seeds · bands and thin lines: the seeds, lowest to highest · ×: where a cell stopped"
 
 
 def figures(report: GridReport) -> dict[str, Figure]:
@@ -49,7 +49,7 @@ def _figure(
     notes = [f"({letter}) {_footer(panel, curves)}" for letter, (panel, curves) in zip(letters, content, strict=False)]
     notes += [f"({letters[len(content) + i]}) {_paper_footer(beside)}" for i, beside in enumerate(paper)]
     if any(len(curve.seeds) > 1 or curve.failed for _, curves in content for curve in curves):
-        notes.append(MARKS)
+        notes.append(_MARKS)
     figure, axes = canvas(
         heights + [1.7] * len(paper),
         footer=notes,

@@ -31,7 +31,7 @@ def test_text_and_plain_values_set_the_same_fields() -> None:
         ({"betas": "0.9"}, "training.betas: expected 2 values separated by commas, got '0.9'"),
         ({"p_uncond": 1}, "training.p_uncond: expected a number in [0, 1), got 1.0"),
         ({"p_uncond": -0.1}, "training.p_uncond: expected a number in [0, 1), got -0.1"),
-        ({"process": "edm"}, "training.process: expected one of 'vp', 'sd'; got 'edm'"),
+        ({"process": "edm"}, "training.process: expected one of 'vp', 'sd', 'flow'; got 'edm'"),
         ({"precision": "fp8"}, "training.precision: expected one of 'auto', 'float32', 'bfloat16'; got 'fp8'"),
     ],
 )

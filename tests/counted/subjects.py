@@ -69,11 +69,22 @@ def counted_step(preset: str, runtime: str, *, before: int = 1) -> tuple[Operato
 
 
 @lru_cache
-def counted_sampling(preset: str, runtime: str, sampler: str, nfe: int) -> tuple[OperatorCalls, nn.Module]:
+def counted_sampling(
+    preset: str, runtime: str, sampler: str, nfe: int, *, batch_size: int = 2
+) -> tuple[OperatorCalls, nn.Module]:
     """The drawing of two images in ``nfe`` evaluations; what differs between two numbers of them is the sampler's."""
     model = prepare_network(create_model(preset, **SIZE), RUNTIMES[runtime]).eval()
     with counted() as calls:
-        sample_images(model, count=2, shape=(3, 32, 32), seed=0, sampler=sampler, nfe=nfe, runtime=RUNTIMES[runtime])
+        sample_images(
+            model,
+            count=2,
+            shape=(3, 32, 32),
+            seed=0,
+            sampler=sampler,
+            nfe=nfe,
+            runtime=RUNTIMES[runtime],
+            batch_size=batch_size,
+        )
     return calls, model
 
 
@@ -85,7 +96,7 @@ def counted_network(preset: str, runtime: str) -> int:
         torch.zeros(2, 3, 32, 32),
         torch.ones(2),
     )
-    with torch.inference_mode(), RUNTIMES[runtime].autocast(), counted() as calls:
+    with torch.no_grad(), RUNTIMES[runtime].autocast(), counted() as calls:
         model(x, t)
     return calls.operators("forward")
 
@@ -94,3 +105,10 @@ def cast_weights(calls: OperatorCalls, model: nn.Module) -> dict[str, int]:
     """How often each of the weights that were cast at all was cast in ``calls``, not counting gradients."""
     casts = calls.casts("forward")
     return {name: casts[key] for name, p in model.named_parameters() if (key := storage_of(p)) in casts}
+
+
+def multiplied(model: nn.Module) -> set[str]:
+    """The parameters of linears and convolutions."""
+    kinds = (nn.Linear, nn.Conv2d)
+    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, kinds)}
+    return {f"{layer}.{name}" for layer, module in layers.items() for name, _ in module.named_parameters()}

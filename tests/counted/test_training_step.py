@@ -9,7 +9,17 @@ import pytest
 import torch
 
 from tests.counted.counter import OperatorCalls
-from tests.counted.subjects import IN_HALVES, PRESETS, RUNTIMES, SLACK, WHOLE, cast_weights, counted_step, meta_state
+from tests.counted.subjects import (
+    IN_HALVES,
+    PRESETS,
+    RUNTIMES,
+    SLACK,
+    WHOLE,
+    cast_weights,
+    counted_step,
+    meta_state,
+    multiplied,
+)
 
 # Operators, allocations and casts, counted with torch 2.14.1. In bfloat16 a block is 44 operators forward and 86
 # backward, a long skip 7 and 15; in float32 28 and 62, 5 and 15. The rest are embeddings, head and loss.
@@ -79,13 +89,6 @@ def test_in_halves_every_weight_is_cast_at_most_once_a_half(preset: str) -> None
     casts = cast_weights(calls, model)
     assert casts.keys() == multiplied(model)
     assert max(casts.values()) <= 2
-
-
-def multiplied(model: torch.nn.Module) -> set[str]:
-    """The parameters of linears and convolutions."""
-    kinds = (torch.nn.Linear, torch.nn.Conv2d)
-    layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, kinds)}
-    return {f"{layer}.{name}" for layer, module in layers.items() for name, _ in module.named_parameters()}
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -28,9 +28,15 @@ def write(name: str, content: dict[str, Any]) -> None:
     (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
+WHOLE = ("hashed",)  # what ids are taken of: not a key more
+
+
 def added(known: Any, found: Any, where: str = "") -> Any:
-    """``found``, which may hold more keys than ``known`` but nothing else in their place; ValueError otherwise."""
-    if isinstance(known, dict) and isinstance(found, dict):
+    """``found``, which may hold more keys than ``known`` but nothing else in their place; ValueError otherwise.
+
+    So a section may gain a field, as long as what is hashed of it (`WHOLE`) stays as it is.
+    """
+    if isinstance(known, dict) and isinstance(found, dict) and not where.endswith(WHOLE):
         return {
             key: added(known[key], found.get(key), f"{where}/{key}") if key in known else found[key]
             for key in {**known, **found}

@@ -12,6 +12,7 @@ import numpy as np
 
 from results import SCHEMA, Record, Score, Store
 from results.cka import CkaRecord
+from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
@@ -248,3 +249,24 @@ def neighbours(arm: str, **changes: Any) -> NeighboursRecord:
         "held_out_shown": list(range(8)),
     }
     return NeighboursRecord(**fields | changes)
+
+
+def linear_filter(**changes: Any) -> LinearFilterRecord:
+    """A linear filter of `photos` under vp, of four noise levels."""
+    fields: dict[str, Any] = {
+        "linear_filter_id": identity("linear_filter", repr(sorted(changes.items()))),
+        "dataset": {"name": "photos", "fingerprint": "5a" * 32},
+        "training_fingerprint": "1b" * 32,
+        "held_out_fingerprint": "2c" * 32,
+        "training_images": 50_000,
+        "held_out_images": 5_000,
+        "process": "vp",
+        "builder": 1,
+        "basis": "2-D DCT, colours by PCA at each frequency",
+        "edges": [0.1, 0.3, 0.5, 0.7, 0.9],
+        "log_snr": [4.0, 1.0, -2.0, -6.0],
+        "loss": [0.08, 0.04, 0.02, 0.01],
+        "input_loss": [0.8, 0.2, 0.04, 0.02],
+        "wall_s": 6.5,
+    }
+    return LinearFilterRecord(**fields | changes)

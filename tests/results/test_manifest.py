@@ -52,6 +52,13 @@ def test_older_manifests_are_read() -> None:
     assert not {"preset", "runtime", "evaluation"} & made.to_dict().keys()
 
 
+def test_null_stands_for_what_is_left_out() -> None:
+    content = manifest() | {"preset": None, "runtime": None}
+    content["arms"] = [arm | {"sizes": None} for arm in content["arms"]]
+    made = Manifest.from_dict(content)
+    assert (made.preset, made.runtime, made.arms[0].sizes) == (None, None, None)
+
+
 def test_fields_of_a_later_version_are_kept() -> None:
     made = Manifest.from_dict(_sized())
     assert made.more == {"later": SIZED["later"]}
@@ -65,7 +72,7 @@ def test_fields_of_a_later_version_are_kept() -> None:
         ({"endpoint": ManifestEndpoint(metric="m", weights="raw", step="soon")}, "endpoint.step: expected a step"),
         ({"arms": ()}, "arms: expected a non-empty list"),
         ({"arms": (ManifestArm(arm="a", variant="", cells=()),)}, r"arms\[0\].variant: expected text"),
-        ({"preset": 3}, "preset: expected text, got 3"),
+        ({"preset": 3}, "preset: expected text or null, got 3"),
     ],
 )
 def test_one_that_is_made_is_checked_as_one_that_is_read(change: dict[str, Any], message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from results import Record, Score
 from results.record import STATUSES
-from results.schema import SCHEMA, NewerSchema, dumps, plain
+from results.schema import SCHEMA, NewerSchema, dumps, is_count, is_number, plain
 
 HEX = st.text("0123456789abcdef", min_size=12, max_size=64)
 TEXT = st.text(min_size=1, max_size=20)
@@ -54,6 +55,17 @@ RECORDS = st.builds(
     scores=st.lists(SCORES, max_size=3),
     provenance=OBJECT,
 )
+
+
+SCALARS = [0, -1, True, 0.0, -0.5, float("nan"), float("inf"), "1", None, [], np.float64(2), np.int64(2)]
+
+
+@pytest.mark.parametrize("value", SCALARS, ids=repr)
+def test_counts_and_numbers_are_told_from_all_else(value: Any) -> None:
+    """As the long way says it, which `is_count` and `is_number` take for what is not a plain int or float."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    assert is_count(value) == (whole and value >= 0)
+    assert is_number(value) == ((whole or isinstance(value, float)) and math.isfinite(value))
 
 
 def fields(**changes: Any) -> dict[str, Any]:

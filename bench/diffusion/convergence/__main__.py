@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"convergence: --counts takes at least two rising numbers from 1 on, got {counts}", file=sys.stderr)
         return 2
     early = all_studies(counts)
-    print(report(early, all_studies(USUAL, end=None)))
+    print(report(early, all_studies(USUAL, early=False)))
     if asked.plot:
         from bench.diffusion.convergence.plot import draw  # matplotlib takes its time
 

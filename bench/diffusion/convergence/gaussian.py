@@ -40,6 +40,6 @@ class Gaussian:
         return alpha * self.mean, math.hypot(alpha * self.std, sigma)
 
     def flow(self, x_T: Tensor, t: float) -> Tensor:
-        """Where the probability-flow ODE takes ``x_T`` from time 1 to ``t``."""
-        (mean_T, std_T), (mean, std) = self.law(1.0), self.law(t)
+        """Where the probability-flow ODE takes ``x_T`` from the process's ``t_start`` to ``t``."""
+        (mean_T, std_T), (mean, std) = self.law(self.process.t_start), self.law(t)
         return mean + std / std_T * (x_T - mean_T)

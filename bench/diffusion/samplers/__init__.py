@@ -1,4 +1,4 @@
-"""Samplers: from noise ``x_T`` at t = 1 to images. One file is one sampler, found by scanning this folder.
+"""Samplers: from noise ``x_T`` at the process's ``t_start`` to images. One file is one sampler, found by scanning.
 
 A sampler is a function ``(noise_pred, x_T, *, steps, sde=None, ...) -> x_0`` that calls ``noise_pred(x, t)`` exactly
 ``steps`` times. ``x_T`` is a floating-point tensor (B, ...); ``t`` has shape (B,), values in (0, 1], and is float32

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 def ddim(
     noise_pred: NoisePrediction, x_T: Tensor, *, steps: int = 50, sde: Process | None = None, t_end: float | None = None
 ) -> Tensor:
-    """Images at ``t_end`` from ``x_T`` at t = 1 in exactly ``steps`` evaluations.
+    """Images at ``t_end`` from ``x_T`` at the process's ``t_start`` in exactly ``steps`` evaluations.
 
-    ``steps + 1`` times, uniform from 1 to ``t_end`` as in the DDIM paper's linear schedule. Raises ValueError for
+    ``steps + 1`` times, uniform from there to ``t_end`` as in the DDIM paper's linear schedule. Raises ValueError for
     ``steps`` < 1 or ``t_end`` (default: the process's) outside (0, 1).
     """
     import torch
 
     sde, x = sde or VPSDE(), x_T
-    times = [float(t) for t in np.linspace(1.0, check_end(t_end, sde), check_steps(steps) + 1)]
+    times = [float(t) for t in np.linspace(sde.t_start, check_end(t_end, sde), check_steps(steps) + 1)]
     with torch.no_grad():
         for s, t in pairwise(times):
             a, b = sde.ode_step(s, t)

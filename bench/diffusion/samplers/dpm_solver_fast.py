@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def dpm_solver(
     noise_pred: NoisePrediction, x_T: Tensor, *, steps: int = 50, sde: Process | None = None, t_end: float | None = None
 ) -> Tensor:
-    """Images at ``t_end`` from ``x_T`` at t = 1 in exactly ``steps`` evaluations.
+    """Images at ``t_end`` from ``x_T`` at the process's ``t_start`` in exactly ``steps`` evaluations.
 
     ``steps // 3 + 1`` solver steps, uniform in half log-SNR, of third order but for the last one or two, which use up
     the remaining evaluations (`orders`). Raises ValueError for ``steps`` < 1 or ``t_end`` (default: the process's)
@@ -47,9 +47,9 @@ def orders(steps: int) -> list[int]:
 
 
 def uniform_lambda(sde: Process, t_end: float, count: int) -> list[float]:
-    """Times of ``count`` steps from 1 to ``t_end``, uniform in lambda; both ends are exact."""
-    lambdas = np.linspace(sde.log_snr_half(1.0), sde.log_snr_half(t_end), count + 1)
-    return [1.0, *(float(t) for t in sde.inverse_lambda(lambdas[1:-1])), t_end]
+    """Times of ``count`` steps from ``t_start`` to ``t_end``, uniform in lambda; both ends are exact."""
+    lambdas = np.linspace(sde.log_snr_half(sde.t_start), sde.log_snr_half(t_end), count + 1)
+    return [sde.t_start, *(float(t) for t in sde.inverse_lambda(lambdas[1:-1])), t_end]
 
 
 def _first(noise_pred: NoisePrediction, x: Tensor, sde: Process, s: float, t: float) -> Tensor:

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 def dpm_solver_pp(
     noise_pred: NoisePrediction, x_T: Tensor, *, steps: int = 50, sde: Process | None = None, t_end: float | None = None
 ) -> Tensor:
-    """Images at ``t_end`` from ``x_T`` at t = 1 in exactly ``steps`` evaluations, at ``steps`` uniform times.
+    """Images at ``t_end`` from ``x_T`` at the process's ``t_start``, in ``steps`` evaluations at as many uniform times.
 
     Raises ValueError for ``steps`` < 1 or ``t_end`` (default: the process's) outside (0, 1).
     """
     import torch
 
     sde, x, first = sde or VPSDE(), x_T, 0
-    times = uniform_times(check_steps(steps), check_end(t_end, sde))
+    times = uniform_times(check_steps(steps), sde.t_start, check_end(t_end, sde))
     with torch.no_grad():
         for order in orders(steps):
             x = _STEP[order](noise_pred, x, sde, times[first : first + order + 1])
@@ -43,9 +43,9 @@ def dpm_solver_pp(
     return x
 
 
-def uniform_times(steps: int, t_end: float) -> list[float]:
-    """``steps + 1`` times from 1 to ``t_end``; both ends are exact."""
-    return [float(t) for t in np.linspace(1.0, t_end, steps + 1)]
+def uniform_times(steps: int, t_start: float, t_end: float) -> list[float]:
+    """``steps + 1`` times from ``t_start`` to ``t_end``; both ends are exact."""
+    return [float(t) for t in np.linspace(t_start, t_end, steps + 1)]
 
 
 def data_prediction(noise_pred: NoisePrediction, x: Tensor, sde: Process, t: float) -> Tensor:

@@ -24,14 +24,14 @@ FEW = 15  # under as many steps the last one is of first order
 def dpm_solver_pp_2m(
     noise_pred: NoisePrediction, x_T: Tensor, *, steps: int = 20, sde: Process | None = None, t_end: float | None = None
 ) -> Tensor:
-    """Images at ``t_end`` from ``x_T`` at t = 1 in exactly ``steps`` evaluations, at ``steps`` uniform times.
+    """Images at ``t_end`` from ``x_T`` at the process's ``t_start``, in ``steps`` evaluations at as many uniform times.
 
     Raises ValueError for ``steps`` < 1 or ``t_end`` (default: the process's) outside (0, 1).
     """
     import torch
 
     sde, x = sde or VPSDE(), x_T
-    times = uniform_times(check_steps(steps), check_end(t_end, sde))
+    times = uniform_times(check_steps(steps), sde.t_start, check_end(t_end, sde))
     before: tuple[Tensor, float] | None = None  # x0 and lambda one step back
     with torch.no_grad():
         for index, (s, t) in enumerate(pairwise(times)):

@@ -21,7 +21,8 @@ NoisePrediction = Callable[["Tensor", "Tensor"], "Tensor"]  # (x: (B, ...), t: (
 class Sampler:
     """A registered sampler; calling it calls ``function``.
 
-    ``stochastic`` samplers take ``noise``, a function from the number of the evaluation to standard normal noise.
+    ``stochastic`` samplers take ``noise``, a function from the number of the evaluation to standard normal noise, and
+    draw new noise at every call without it.
     ``order`` is how the error falls with the step: h^order, of the path (weakly, of mean and spread, if stochastic);
     `bench.diffusion.convergence.study` measures it, and a test holds it to what it says. None claims nothing.
     """
@@ -73,10 +74,10 @@ def check_steps(steps: int) -> int:
 
 
 def check_end(t_end: float | None, process: Process) -> float:
-    """``t_end``, or the process's own where it is None; raises ValueError outside (0, 1)."""
+    """``t_end``, or the process's own where it is None; raises ValueError outside (0, ``t_start``)."""
     end = process.t_end if t_end is None else t_end
-    if not 0 < end < 1:
-        raise ValueError(f"t_end must lie in (0, 1), got {end}")
+    if not 0 < end < process.t_start:
+        raise ValueError(f"t_end must lie in (0, {process.t_start:g}), got {end}")
     return float(end)
 
 

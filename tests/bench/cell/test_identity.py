@@ -1,5 +1,7 @@
 """Ids written down: a change that moves one of them would orphan every record that people have."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,25 @@ def test_every_part_of_an_evaluation_is_part_of_the_score_id() -> None:
     assert len(ids) == len(points) + len(evaluations) + 1
     same = EvaluationConfig(every=7, val_every=3, sample_batch=9)
     assert score_id("0" * 16, base, same) == score_id("0" * 16, base, EvaluationConfig())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "golden"),
+    [
+        ({"prediction": "v"}, "bc6b2caede0b2922"),
+        ({"prediction": "edm", "times": "logit_normal"}, "dba831d27830401d"),
+        ({"weighting": "min_snr"}, "b24b71899570c29f"),
+    ],
+)
+def test_ids_of_recipes_never_change(recipe: dict[str, Any], golden: str) -> None:
+    assert _id("uvit-s/2", TrainingConfig(precision="float32", **recipe)) == golden
+
+
+def test_the_paper_s_recipe_is_part_of_no_id_and_a_space_named_twice_of_none_either() -> None:
+    defaults = {"prediction": "eps", "loss_space": "own", "weighting": "none", "times": "uniform"}
+    assert _id("uvit-s/2", TrainingConfig(precision="float32", **defaults)) == _id("uvit-s/2")  # type: ignore[arg-type]
+    own, named, other = (
+        _id("uvit-s/2", TrainingConfig(precision="float32", prediction="v", loss_space=space))  # type: ignore[arg-type]
+        for space in ("own", "v", "eps")
+    )
+    assert own == named != other

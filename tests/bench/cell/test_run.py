@@ -104,7 +104,8 @@ def test_the_process_trains_scores_and_draws(tmp_path: Path) -> None:
         assert "fd_effnet_lite0_8" in {s.metric for s in record.scores}
     assert _values(discrete) != _values(continuous)
     checkpoint = tmp_path / "sd" / "checkpoints" / discrete.train_id
-    out = sample_checkpoint(checkpoint, Drawing(count=2, nfe=3), out=tmp_path / "a.npz", device="cpu")
+    drawing = Drawing(count=2, nfe=3, sampler="dpm_solver", batch=256)
+    out = sample_checkpoint(checkpoint, drawing, out=tmp_path / "a.npz", weights="ema", device="cpu", precision="auto")
     assert out.is_file()
 
 

@@ -49,6 +49,7 @@ def test_keys_are_those_of_files_that_people_have() -> None:
 def test_what_older_files_lack_has_a_default() -> None:
     dropped = dict.fromkeys(["dataset", "training", "runtime", "losses", "train_s", "scores"])
     read = Header.from_metadata(_metadata(**dropped), where="f")
+    assert read.prediction == "eps"
     assert (read.process, read.losses, read.scores, read.train_s, read.encoding) == ("vp", [], [], 0.0, None)
 
 

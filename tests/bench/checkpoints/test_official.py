@@ -15,6 +15,8 @@ import variants
 from bench.checkpoints.file import load_checkpoint
 from bench.checkpoints.model import load_model
 from bench.checkpoints.official import papers_process
+from bench.checkpoints.writer import write_checkpoint
+from tests.bench.checkpoints.headers import header
 from tests.bench.latents.tiny import save_autoencoder
 from tests.variants.official_network import shapes, state_dict
 
@@ -191,3 +193,11 @@ def test_a_description_of_another_network_is_refused() -> None:
     assert variants.ModelConfig.from_identity(json.loads(json.dumps(unet.identity()))) == unet
     with pytest.raises(ValueError, match="made by a newer uvit"):
         variants.ModelConfig.from_identity(identity | {"colour": "red"})
+
+
+def test_what_predicts_no_noise_is_not_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = variants.create_model("uvit-micro/4", image_size=16, channels=3)
+    said = header(step=1, training={"prediction": "v"})
+    write_checkpoint(tmp_path / "new", {f"ema.{name}": value for name, value in model.state_dict().items()}, said)
+    message = refused(capsys, "export-weights", tmp_path / "new", "--out", tmp_path / "x.pth")
+    assert "its network predicts v" in message and not (tmp_path / "x.pth").exists()

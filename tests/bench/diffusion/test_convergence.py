@@ -29,7 +29,8 @@ def test_every_sampler_converges_with_the_order_that_it_states(sampler, process)
     assert stated[0].orders[-1] == pytest.approx(stated[0].stated, abs=0.1)
     assert min(stated[0].orders) > stated[0].stated - 0.3
     for study in found:  # also without a stated order, more evaluations come closer
-        assert all(after < before for before, after in zip(study.errors, study.errors[1:], strict=False))
+        falls = all(after < before for before, after in zip(study.errors, study.errors[1:], strict=False))
+        assert falls or study.is_exact, study.of
 
 
 @pytest.mark.parametrize(("sampler", "process"), PAIRS)
@@ -53,7 +54,7 @@ def test_a_sampler_that_is_worse_than_it_says_is_seen(monkeypatch):
 
 
 def test_paths_may_go_to_the_end_of_the_process():
-    (study,) = studies("dpm_solver", "sd", end=None)
+    (study,) = studies("dpm_solver", "sd", early=False)
     assert study.end == PROCESSES.get("sd").t_end and min(study.orders) > 2.9
 
 

@@ -63,6 +63,23 @@ def test_it_follows_the_published_path(process, steps):
     torch.testing.assert_close(single.double(), found, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 11, 200])
+def test_under_flow_it_follows_sit_s_path(steps):
+    """dx = (v - w/2 s) dt + sqrt(w) dW backwards with w = t (Ma et al. 2024); v and s from E[x0 | x_t]."""
+    noises = torch.randn((steps, *x_T().shape), generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x, times = x_T(), np.append(0.0, np.linspace(1e-3, 0.999, steps))
+    for i in range(steps):
+        t, s = times[steps - i], times[steps - i - 1]
+        x0 = MEAN + (1 - t) * STD**2 / ((1 - t) ** 2 * STD**2 + t**2) * (x - (1 - t) * MEAN)
+        v, score = (x - x0) / t, -(x - (1 - t) * x0) / t**2
+        x = x - (v - t / 2 * score) * (t - s)
+        if s != 0:
+            x = x + math.sqrt(t * (t - s)) * noises[i]
+    sde = PROCESSES.get("flow")
+    found = euler_maruyama(noise_under(sde), x_T(), steps=steps, sde=sde, noise=lambda i: noises[i])
+    torch.testing.assert_close(found, x, rtol=1e-7, atol=1e-8)
+
+
 @pytest.mark.parametrize("process", ["vp", "sd"])
 @pytest.mark.parametrize("steps", [1, 40, 500])
 def test_it_follows_the_exact_recursion_of_mean_and_variance(process, steps):
@@ -84,7 +101,7 @@ def test_it_follows_the_exact_recursion_of_mean_and_variance(process, steps):
 def test_the_law_is_that_of_many_draws():
     """Impulses against 40,000 samples with the sampler's own noise."""
     start = 0.1 + math.sqrt(2.0) * torch.randn((40_000, 1), generator=torch.Generator().manual_seed(0)).double()
-    drawn = euler_maruyama(noise_pred, start, steps=20)
+    drawn = euler_maruyama(noise_pred, start, steps=20, generator=torch.Generator().manual_seed(1))
     law = drawn_law(SAMPLERS.get("euler_maruyama"), Gaussian(process=PROCESSES.get("vp")), 20, (0.1, math.sqrt(2.0)))
     assert (float(drawn.mean()), float(drawn.std())) == pytest.approx(law, abs=0.01)
 
@@ -110,14 +127,42 @@ def test_the_last_jump_adds_no_noise():
     assert drawn == list(range(6))
 
 
-def test_default_noise_comes_from_the_seed_and_not_from_torch_s_generator():
+def residuals(**options):
+    """4,096 draws from one start, standardised: what differs between them is their noise alone."""
+    drawn = euler_maruyama(noise_pred, torch.zeros(4096, 1, dtype=torch.float64), steps=20, **options).flatten()
+    return (drawn - drawn.mean()) / drawn.std(correction=0)
+
+
+def test_two_calls_draw_noise_of_their_own():
     torch.manual_seed(0)
+    first, second = residuals(), residuals()
+    assert abs(float((first * second).mean())) < 0.08  # five standard errors of a correlation of 0
+
+
+def test_noise_repeats_with_equal_generators_and_goes_on_with_one():
+    one, other = (torch.Generator().manual_seed(5) for _ in range(2))
     state = torch.get_rng_state()
+    first = residuals(generator=one)
+    assert torch.equal(first, residuals(generator=other))
+    assert abs(float((first * residuals(generator=one)).mean())) < 0.08
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_given_noise_and_a_seed_s_table_are_what_cells_draw():
     first = euler_maruyama(noise_pred, x_T(), steps=5, seed=3)
     assert torch.equal(first, euler_maruyama(noise_pred, x_T(), steps=5, seed=3))
     assert not torch.equal(first, euler_maruyama(noise_pred, x_T(), steps=5, seed=4))
-    assert torch.equal(state, torch.get_rng_state())
     table = [block_noise(3, "sample_step", start=0, count=6, shape=(2, 3, 3), step=i) for i in range(4)]
     assert torch.equal(first, euler_maruyama(noise_pred, x_T(), steps=5, noise=table.__getitem__))
     # the batch size changes nothing
     torch.testing.assert_close(euler_maruyama(noise_pred, x_T()[:2], steps=5, seed=3), first[:2])
+
+
+@pytest.mark.parametrize(
+    "two",
+    [{"noise": torch.ones, "seed": 0}, {"generator": torch.Generator(), "seed": 0}],
+    ids=lambda two: "-".join(two),
+)
+def test_noise_is_named_once(two):
+    with pytest.raises(ValueError, match="at most one of noise, generator and seed"):
+        euler_maruyama(noise_pred, x_T(), steps=2, **two)

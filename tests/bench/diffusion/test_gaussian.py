@@ -30,18 +30,18 @@ def test_noise_is_minus_sigma_times_the_gradient_of_the_log_density(gaussian, t)
     "t", [0.0012, 0.3004, 0.9004]
 )  # within the steps of the discrete schedule, where beta is smooth
 def test_flow_solves_the_probability_flow_equation(gaussian, t):
-    """dx/dt = -beta/2 (x - eps / sigma), Song et al. (2021), eq. 13."""
-    h, beta = 1e-6, gaussian.process.beta(t)
+    """dx/dt = f - g^2/2 score = -beta/2 x + g^2/2 eps / sigma, Song et al. (2021), eq. 13."""
+    h, beta, g2 = 1e-6, gaussian.process.beta(t), gaussian.process.squared_diffusion(t)
     slope = (gaussian.flow(x_T(), t + h) - gaussian.flow(x_T(), t - h)) / (2 * h)
     x, sigma = gaussian.flow(x_T(), t), float(gaussian.process.marginal(t)[1])
     eps = gaussian.noise(x, torch.full((6,), t, dtype=torch.float64))
-    torch.testing.assert_close(slope, -beta / 2 * (x - eps / sigma), rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(gaussian.flow(x_T(), 1.0), x_T(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(slope, -beta / 2 * x + g2 / 2 * eps / sigma, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(gaussian.flow(x_T(), gaussian.process.t_start), x_T(), rtol=1e-12, atol=1e-12)
 
 
 def test_law_is_that_of_many_draws(gaussian):
     rng = np.random.default_rng(0)
-    for t in (0.01, 0.5, 1.0):
+    for t in (0.01, 0.5, gaussian.process.t_start):
         alpha, sigma = gaussian.process.marginal(t)
         drawn = alpha * rng.normal(0.3, 0.5, 200_000) + sigma * rng.normal(size=200_000)
         assert gaussian.law(t) == pytest.approx((drawn.mean(), drawn.std()), abs=0.01)

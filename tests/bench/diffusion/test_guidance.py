@@ -2,7 +2,7 @@
 
 import torch
 
-from bench.diffusion.guidance import guided_noise
+from bench.diffusion.guidance import guided_output
 from variants import create_model
 
 LABELS = torch.tensor([0, 2, 1])
@@ -22,7 +22,7 @@ def test_one_batched_pass_equals_two() -> None:
     model, (x, t) = _network(), _inputs()
     sizes: list[int] = []
     model.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
-    guided = guided_noise(model, x, t, given={"y": LABELS}, null={"y": torch.full((3,), 3)}, scale=0.4)
+    guided = guided_output(model, x, t, given={"y": LABELS}, null={"y": torch.full((3,), 3)}, scale=0.4)
     assert sizes == [6]
     conditional, unconditional = model(x, t, LABELS), model(x, t, torch.full((3,), 3))
     assert torch.allclose(guided, conditional + 0.4 * (conditional - unconditional), atol=1e-6)
@@ -34,6 +34,6 @@ def test_without_guidance_only_the_labels_are_asked() -> None:
     model, (x, t) = _network(), _inputs()
     sizes: list[int] = []
     model.register_forward_pre_hook(lambda module, inputs: sizes.append(len(inputs[0])))
-    unguided = guided_noise(model, x, t, given={"y": LABELS}, null={}, scale=0.0)
+    unguided = guided_output(model, x, t, given={"y": LABELS}, null={}, scale=0.0)
     assert torch.equal(unguided, model(x, t, LABELS))
     assert sizes == [3, 3]

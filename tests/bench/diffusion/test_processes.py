@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from bench.diffusion import PROCESSES, SDSchedule
+from bench.diffusion import PROCESSES, RectifiedFlow, SDSchedule
 from bench.diffusion.sd_schedule import N, log_alphas
 
-TIMES = np.array([0.0005, 0.001, 0.0015, 0.25, 0.5004, 0.9991, 1.0])
+TIMES = np.array([0.0005, 0.001, 0.0015, 0.25, 0.5004, 0.9984, 0.999])
+VARIANCE_PRESERVING = ("vp", "sd")
 
 
 @pytest.fixture(params=PROCESSES.names())
@@ -15,11 +16,41 @@ def process(request: pytest.FixtureRequest):
     return PROCESSES.get(request.param)
 
 
-def test_variance_is_preserved_and_lambda_falls(process):
+def test_lambda_is_the_log_of_alpha_over_sigma_and_falls(process):
     alpha, sigma = process.marginal(TIMES)
-    np.testing.assert_allclose(alpha**2 + sigma**2, 1, rtol=1e-13)
     assert (np.diff(process.log_snr_half(TIMES)) < 0).all()
     np.testing.assert_allclose(process.log_snr_half(TIMES), np.log(alpha / sigma), rtol=1e-9)
+    np.testing.assert_allclose(process.log_alpha(TIMES), np.log(alpha), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", VARIANCE_PRESERVING)
+def test_variance_is_preserved(name):
+    alpha, sigma = PROCESSES.get(name).marginal(np.append(TIMES, 1.0))
+    np.testing.assert_allclose(alpha**2 + sigma**2, 1, rtol=1e-13)
+
+
+def test_the_flow_is_a_straight_line_whose_velocity_is_its_slope():
+    flow = RectifiedFlow()
+    alpha, sigma = flow.marginal(TIMES)
+    np.testing.assert_allclose(alpha + sigma, 1, rtol=1e-13)
+    np.testing.assert_array_equal(sigma, TIMES)
+    assert flow.velocity(alpha, sigma) == (-1, 1)
+    assert flow.marginal(1.0) == (0, 1) and flow.t_start == 0.999
+
+
+def test_velocities_have_determinant_one(process):
+    alpha, sigma = process.marginal(TIMES)
+    a, b = process.velocity(alpha, sigma)
+    np.testing.assert_allclose(alpha * b - sigma * a, 1, rtol=1e-13)
+
+
+def test_diffusion_is_that_of_the_marginals(process):
+    """d sigma^2 / dt = -beta sigma^2 + g^2, by differences; the reverse SDE has some noise of its own."""
+    inside, h = np.array([0.00125, 0.20025, 0.70075]), 1e-6
+    growth = (process.marginal(inside + h)[1] ** 2 - process.marginal(inside - h)[1] ** 2) / (2 * h)
+    expected = growth + process.beta(inside) * process.marginal(inside)[1] ** 2
+    np.testing.assert_allclose(process.squared_diffusion(inside), expected, rtol=1e-5)
+    assert (process.reverse_squared_diffusion(TIMES) > 0).all()
 
 
 def test_inverse_lambda_inverts(process):
@@ -38,11 +69,13 @@ def test_beta_is_the_slope_of_log_alpha(process):
 def test_floats_arrays_and_tensors_agree(process, dtype):
     tensor = torch.tensor(TIMES, dtype=dtype)
     tolerance = {"rtol": 1e-4 if dtype == torch.float32 else 1e-13, "atol": 0}
-    for name in ("log_alpha", "beta", "network_time", "log_snr_half"):
+    for name in ("log_alpha", "beta", "squared_diffusion", "network_time", "log_snr_half"):
         function = getattr(process, name)
         found = function(tensor)
         assert found.dtype == dtype
-        if name != "beta" or dtype == torch.float64:  # in float32 a time may fall on the other side of a step
+        if (
+            name not in ("beta", "squared_diffusion") or dtype == torch.float64
+        ):  # in float32 a time may fall on the other side of a step
             torch.testing.assert_close(found.double(), torch.from_numpy(function(TIMES)), **tolerance)
         assert isinstance(function(0.5), float)
         assert function(0.5) == pytest.approx(float(function(np.array([0.5]))[0]), rel=1e-14)
@@ -57,7 +90,7 @@ def test_training_times_are_times_of_the_process(process):
 
 
 def test_processes_say_what_they_are(process):
-    assert 0 < process.t_end < 1
+    assert 0 < process.t_end < process.t_start <= 1
     assert process.about
     assert PROCESSES.get(process.name) is process
 

@@ -100,8 +100,10 @@ def test_cards_say_what_a_sampler_is(name):
 @pytest.mark.parametrize("name", SAMPLERS.names())
 def test_another_process_is_used(name):
     method = SAMPLERS.get(name)
+    options = {"noise": lambda i: x_T().roll(i)} if method.stochastic else {}
+    usual = method(noise_pred, x_T(), steps=4, **options)
     for sde in (VPSDE(0.1, 10.0), PROCESSES.get("sd")):
-        assert not torch.equal(method(noise_pred, x_T(), steps=4, sde=sde), method(noise_pred, x_T(), steps=4))
+        assert not torch.equal(method(noise_pred, x_T(), steps=4, sde=sde, **options), usual)
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLERS.names() if not SAMPLERS.get(name).stochastic])
@@ -109,7 +111,7 @@ def test_samplers_end_where_the_process_does(name):
     """With noise that is always zero, x_t / alpha_t never changes: alpha at the end shows where that was."""
     for sde in map(PROCESSES.get, PROCESSES.names()):
         x = SAMPLERS.get(name)(lambda x, t: torch.zeros_like(x), x_T(), steps=7, sde=sde)
-        expected = x_T() * sde.marginal(sde.t_end)[0] / sde.marginal(1.0)[0]
+        expected = x_T() * sde.marginal(sde.t_end)[0] / sde.marginal(sde.t_start)[0]
         torch.testing.assert_close(x, expected, rtol=1e-9, atol=0)
 
 

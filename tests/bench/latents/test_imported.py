@@ -50,7 +50,8 @@ def test_a_checkpoint_of_pixels_takes_no_autoencoder(autoencoder: Path) -> None:
 
 def test_the_user_names_the_text_encoder(tmp_path: Path) -> None:
     clip = save_text_encoder(tmp_path)
-    network, asked = _header(context_tokens=8, context_dim=16), Drawing(prompts=("a",), guidance=1.0)
+    network = _header(context_tokens=8, context_dim=16)
+    asked = Drawing(count=1, sampler="dpm_solver", prompts=("a",), guidance=1.0, batch=1)
     told = replace(asked, text_encoder=clip)
     with pytest.raises(ValueError, match="names no text encoder; give --text-encoder PATH"):
         text_in(network, asked, device="cpu")

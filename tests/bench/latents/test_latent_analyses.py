@@ -39,7 +39,7 @@ def test_blocks_are_compared_on_latents(cell: TrainedCell, encoded: Path) -> Non
 
 
 def test_decoded_samples_stand_beside_the_images_themselves(cell: TrainedCell, encoded: Path) -> None:
-    search = NeighbourSearch(drawing=Drawing(count=3, nfe=2), k=2)
+    search = NeighbourSearch(drawing=Drawing(count=3, nfe=2, sampler="dpm_solver", batch=256), k=2)
     dataset = pictures_of(dataset_of(cell, name=f"latents:{encoded}"))
     samples = cell.draw(search.drawing).images
     assert samples.shape == (3, 3, 16, 16)

@@ -167,9 +167,9 @@ def test_a_cell_trains_on_text_and_is_scored_with_guidance(run: tuple[Record, Pa
 def _sample(run: tuple[Record, Path], out: Path, **more: Any) -> np.ndarray:
     record, root = run
     asked = {name: tuple(value) if isinstance(value, list) else value for name, value in more.items()}
-    drawing = Drawing(**{"count": 2, "nfe": 2, **asked})
+    drawing = Drawing(**{"count": 2, "sampler": "dpm_solver", "nfe": 2, "batch": 256, **asked})
     checkpoint = root / "checkpoints" / record.train_id
-    path = sample_checkpoint(checkpoint, drawing, out=out, device="cpu", precision="float32")
+    path = sample_checkpoint(checkpoint, drawing, out=out, weights="ema", device="cpu", precision="float32")
     return np.asarray(np.load(path)["images"])
 
 

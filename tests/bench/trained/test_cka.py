@@ -206,7 +206,7 @@ def test_a_dataset_that_is_not_the_cells_own_is_refused(folder: Path) -> None:
     ("change", "message"),
     [
         ({"batch_size": 3}, "--batch: expected at least 4"),
-        ({"images": 7, "batch_size": 8}, "--images: expected at least one minibatch of 8"),
+        ({"images": 7}, "--images: expected at least one minibatch of 8"),
         ({"times": ()}, "--t: expected times between 0 and 1"),
         ({"times": (0.0,)}, "--t: expected times between 0 and 1"),
         ({"times": (float("nan"),)}, "--t: expected times between 0 and 1"),
@@ -214,4 +214,4 @@ def test_a_dataset_that_is_not_the_cells_own_is_refused(folder: Path) -> None:
 )
 def test_a_protocol_that_measures_nothing_is_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        CkaProtocol(**change)
+        dataclasses.replace(PROTOCOL, **change)

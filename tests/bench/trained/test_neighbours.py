@@ -28,7 +28,7 @@ from results import Store
 TRAINING = TrainingConfig(steps=1, batch_size=4, lr=1e-3, warmup=0, ema_decay=0.9, image_size=16, precision="float32")
 EVALUATION = EvaluationConfig(every=0, val_images=8, samples=0)
 COPY = 1e-3  # features hang on the batch in their last digits; different images are a thousand times as far apart
-DRAWING = Drawing(count=12, nfe=2, seed=3)
+DRAWING = Drawing(count=12, nfe=2, seed=3, sampler="dpm_solver", batch=256)
 SEARCH = NeighbourSearch(drawing=DRAWING, k=2, training_images=60)
 
 
@@ -172,4 +172,4 @@ def test_without_held_out_images_there_is_no_yardstick(
 @pytest.mark.parametrize("name", ["count", "k", "batch"])
 def test_a_search_for_nothing_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="expected at least 1, got 0"):
-        NeighbourSearch(**({"k": 0, "drawing": DRAWING} if name == "k" else {"drawing": Drawing(**{name: 0})}))
+        dataclasses.replace(SEARCH, k=0) if name == "k" else dataclasses.replace(DRAWING, **{name: 0})

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from bench.data import Split
 from bench.diffusion import VPSDE, SDSchedule
+from bench.diffusion.noise_levels import BINS
 from bench.machine.runtime import Runtime
 from bench.random import block_noise
-from bench.training.validation import BINS, validation_loss, validation_times
+from bench.training.validation import validation_loss, validation_times
 
 SHAPE = (1, 4, 4)
 IMAGES = 70  # more than a block of noise, fewer than the split has

@@ -14,7 +14,7 @@ import cli
 from reports.analysis.equal_budgets import EqualBudget
 from reports.analysis.grid_analysis import analyse
 from reports.analysis.steps_to_quality import StepsToQuality
-from reports.analysis.trajectories import Evaluation, value_at
+from reports.analysis.trajectories import ScoredStep, value_at
 from reports.content.grid_report import grid_report
 from reports.content.quality import sentence, sentences, share_text
 from reports.formats.markdown import document
@@ -77,7 +77,7 @@ def view(made: GridView, name: str) -> EqualBudget:
 
 
 VALUES = {10: 8.0, 20: 4.0, 30: 5.0, 40: 2.0}
-POINTS = tuple(Evaluation(step=step, macs=0, value=value) for step, value in VALUES.items())
+POINTS = tuple(ScoredStep(step=step, macs=0, value=value) for step, value in VALUES.items())
 
 
 @pytest.mark.parametrize(("step", "value"), [(10, 8.0), (15, 6.0), (39, 2.3), (40, 2.0), (9.9, None), (40.1, None)])
