@@ -1,7 +1,8 @@
-"""Steps to quality: the share of the baseline's steps in which an arm reaches the baseline's final score.
+"""Steps to quality: how many times the baseline's steps an arm needs for the score that both reach.
 
-Convergence speed is where many choices differ. Shares are paired by seed, their mean and interval taken of logarithms,
-since 0.5× and 2× are equally far from 1×. A seed that does not get there has no share; none is made up for it.
+Convergence speed is where many choices differ. The one that ends worse sets the score, so that an arm that is slower
+has a number as well as one that is faster. Ratios are paired by seed, their mean and interval taken of logarithms,
+since 0.5× and 2× are equally far from 1×. Nothing is extrapolated.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import dataclass
 
 from reports.analysis import columns as cols
 from reports.analysis import inference
-from reports.analysis.summary import summarise
-from reports.analysis.trajectories import Curves, Reached, reached
+from reports.analysis.speed import SpeedRatio, level_ratio
+from reports.analysis.summary import SeedSummary, summarise
+from reports.analysis.trajectories import Curves, Trajectory
 from reports.views.grid import GridView
 
 _NO_SPREAD = 1e-12
@@ -20,20 +22,18 @@ _NO_SPREAD = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepsToQuality:
-    """One arm. ``share`` is the geometric mean over seeds, None unless every paired seed got there after its first
-    evaluation; ``interval`` holds together with the other arms' at 95%."""
+    """One arm. ``share`` is the geometric mean over seeds, None unless every paired seed has a number; ``interval``
+    holds together with the other arms' at 95%."""
 
     arm: str
-    steps: int  # of the baseline
-    shares: dict[int, float]  # of the seeds that got there, by seed
-    early: int  # seeds that were there at their first evaluation
-    never: int  # seeds that did not get there
+    shares: dict[int, float]  # by seed, of those that have a number
+    early: int  # seeds in which the faster of the two has the score at its first evaluation already
     share: float | None
     interval: tuple[float, float] | None
 
     @property
     def pairs(self) -> int:
-        return len(self.shares) + self.early + self.never
+        return len(self.shares) + self.early
 
 
 def steps_to_quality(grid: GridView, column: cols.Column | None, curves: Curves) -> list[StepsToQuality]:
@@ -43,36 +43,54 @@ def steps_to_quality(grid: GridView, column: cols.Column | None, curves: Curves)
     """
     if column is None or column.described.direction == "none" or grid.baseline.count("undertrained"):
         return []
-    goals = column.values(grid.baseline)
     if not any(len(points) > 1 for by_seed in curves.values() for points in by_seed.values()):
         return []
-    lower = column.described.direction == "lower"
-    arms = [arm.name for arm in grid.challengers]
-    reach = []
-    for arm in arms:
-        ended = {seed: points for seed, points in curves[arm].items() if points[-1].step == column.step}
-        paired = sorted(ended.keys() & goals.keys())
-        ends = {seed: reached(ended[seed], goals[seed], lower_is_better=lower) for seed in paired}
-        if ends:
-            reach.append(_summed(arm, column.step, ends, arms=len(arms)))
-    return reach
+    sign = 1.0 if column.described.direction == "lower" else -1.0
+    ended = {
+        arm: {seed: _falling(points, sign) for seed, points in by_seed.items() if points[-1].step == column.step}
+        for arm, by_seed in curves.items()
+    }
+    base = ended[grid.baseline.name]
+    ratios = {
+        arm.name: {seed: level_ratio(own[seed], base[seed]) for seed in sorted(own.keys() & base.keys())}
+        for arm in grid.challengers
+        if (own := ended[arm.name])
+    }
+    return _summed({arm: by_seed for arm, by_seed in ratios.items() if by_seed}, arms=len(grid.challengers))
 
 
-def _summed(arm: str, last: int, ends: dict[int, Reached], *, arms: int) -> StepsToQuality:
-    shares = {seed: end.step / last for seed, end in ends.items() if end.step is not None}
-    early = sum(end.early for end in ends.values())
-    whole = len(shares) == len(ends)
-    logs = summarise([math.log(share) for share in shares.values()]) if whole else None
-    interval = None
-    if logs is not None and logs.std is not None and logs.std > _NO_SPREAD:
-        low, high = inference.interval(logs.mean, logs.std / math.sqrt(logs.n), logs.n - 1, arms)
-        interval = (math.exp(min(low, 700.0)), math.exp(min(high, 700.0)))
-    return StepsToQuality(
-        arm=arm,
-        steps=last,
-        shares=shares,
-        early=early,
-        never=len(ends) - len(shares) - early,
-        share=None if logs is None else math.exp(logs.mean),
-        interval=interval,
-    )
+def _falling(points: Trajectory, sign: float) -> list[tuple[float, float]]:
+    """(step, score), less being better."""
+    return [(point.step, sign * point.value) for point in points]
+
+
+def _summed(ratios: dict[str, dict[int, SpeedRatio]], *, arms: int) -> list[StepsToQuality]:
+    logs = {arm: _mean_log(by_seed) for arm, by_seed in ratios.items()}
+    errors = inference.moderated_errors([_sample(mean) for mean in logs.values()])
+    found = []
+    for (arm, by_seed), mean, error in zip(ratios.items(), logs.values(), errors, strict=True):
+        bounds = None if mean is None or error is None else inference.interval(mean.mean, *error, arms)
+        found.append(
+            StepsToQuality(
+                arm=arm,
+                shares={seed: ratio.ratio for seed, ratio in by_seed.items() if not ratio.is_bound},
+                early=sum(ratio.is_bound for ratio in by_seed.values()),
+                share=None if mean is None else math.exp(mean.mean),
+                interval=None if bounds is None else (_exp(bounds[0]), _exp(bounds[1])),
+            )
+        )
+    return found
+
+
+def _mean_log(by_seed: dict[int, SpeedRatio]) -> SeedSummary | None:
+    """Over all seeds; None where some have only a bound, since the mean of the others would be another's."""
+    whole = not any(ratio.is_bound for ratio in by_seed.values())
+    return summarise([ratio.log_ratio for ratio in by_seed.values()]) if whole else None
+
+
+def _sample(mean: SeedSummary | None) -> tuple[int, float] | None:
+    return None if mean is None or mean.std is None or mean.std <= _NO_SPREAD else (mean.n, mean.std)
+
+
+def _exp(log: float) -> float:
+    return math.exp(min(log, 700.0))

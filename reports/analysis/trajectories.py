@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.analysis import columns as cols
@@ -56,29 +55,3 @@ def value_at(points: Trajectory, step: float) -> float | None:
             share = (step - before.step) / (after.step - before.step)
             return before.value + share * (after.value - before.value)
     return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """When a trajectory reaches a score for good; ``step`` is None where it does ``early`` (before its first
-    evaluation) or never."""
-
-    step: float | None
-    early: bool = False
-
-
-def reached(points: Sequence[ScoredStep], target: float, *, lower_is_better: bool) -> Reached:
-    """The step from which no later evaluation is worse than ``target``.
-
-    For good, since the first touch of a noisy curve would flatter it.
-    """
-    sign = 1.0 if lower_is_better else -1.0
-    worse = [i for i, point in enumerate(points) if sign * point.value > sign * target]
-    if not worse:
-        return Reached(step=None, early=True) if len(points) else Reached(step=None)
-    last = worse[-1]
-    if last == len(points) - 1:
-        return Reached(step=None)
-    before, after = points[last], points[last + 1]
-    share = (before.value - target) / (before.value - after.value)
-    return Reached(step=before.step + share * (after.step - before.step))

@@ -15,7 +15,7 @@ from results.metrics import Metric
 
 
 def equal_budget_table(analysis: GridAnalysis) -> Table | None:
-    """Arms × (Δ and finding in each view, steps to the baseline's final score); None where nothing was scored."""
+    """Arms × (Δ and finding in each view, steps to the score that both reach); None where nothing was scored."""
     grid, views = analysis.grid, [view for view in analysis.budgets if view.exists]
     if not views:
         return None
@@ -23,7 +23,7 @@ def equal_budget_table(analysis: GridAnalysis) -> Table | None:
     for view in views:
         headings += [] if view.is_declared else [f"step at\n{view.title}"]
         headings += [f"Δ at\n{view.title}", "verdict" if view.is_declared else "finding\n(exploratory)"]
-    headings += ["steps to the\nbaseline's score"] if analysis.quality else []
+    headings += ["steps to the\nsame score"] if analysis.quality else []
     return Table(
         headings=tuple(headings),
         blocks=(0,) * len(headings),
@@ -69,9 +69,9 @@ def budget_remarks(analysis: GridAnalysis) -> list[str]:
     if quality:
         lines.append(sentences(quality))
         lines.append(
-            f"steps to the baseline's score: the share of {quality[0].steps:,} steps from which no later evaluation of "
-            "the arm is worse than the baseline's final score, interpolated between evaluations; geometric mean over "
-            "paired seeds, intervals simultaneous over the arms on the log scale; exploratory"
+            "steps to the same score: the worse of the two final scores; how many times the baseline's steps the arm "
+            "takes until no later evaluation is worse, on straight lines in the logarithm of the step between "
+            "evaluations; geometric mean over paired seeds, intervals simultaneous over the arms; exploratory"
         )
     return lines
 

@@ -135,7 +135,6 @@ def _quality(arm: StepsToQuality | None) -> Row:
         "steps_to_quality high": high,
         "steps_to_quality n_reached": len(arm.shares) if arm else None,
         "steps_to_quality n_early": arm.early if arm else None,
-        "steps_to_quality n_never": arm.never if arm else None,
     }
 
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.analysis.steps_to_quality import StepsToQuality
-from reports.text import plural, quoted, steps
+from reports.text import quoted
 
 
 def share_text(arm: StepsToQuality) -> str:
-    """The arm's share of the baseline's steps, for a table: ``0.71× [0.60, 0.80]``."""
-    if not arm.pairs:
-        return "–"
+    """How many times the baseline's steps the arm needs, for a table: ``0.71× [0.60, 0.80]``."""
     if arm.share is not None:
         return f"{arm.share:.2f}×{_interval(arm.interval)}"
-    if arm.never == arm.pairs:
-        return "not reached"
-    counts = ((len(arm.shares), "reach it"), (arm.never, "do not"), (arm.early, "by the 1st evaluation"))
-    return ", ".join(f"{count}/{arm.pairs} {what}" for count, what in counts if count)
+    return f"{arm.early}/{arm.pairs} by the 1st evaluation" if arm.pairs else "–"
 
 
 def sentences(arms: Sequence[StepsToQuality]) -> str:
@@ -26,18 +21,13 @@ def sentences(arms: Sequence[StepsToQuality]) -> str:
     return "; ".join([*first, *(sentence(arm, "it") for arm in arms[1:])])
 
 
-def sentence(arm: StepsToQuality, goal: str = "the baseline's final score") -> str:
-    """One arm's steps to quality: ``add reaches the baseline's final score in 0.71× the steps [0.60, 0.80]``."""
+def sentence(arm: StepsToQuality, goal: str = "the score that both reach") -> str:
+    """One arm's steps to quality: ``add needs 0.71× the baseline's steps [0.60, 0.80] for`` the goal."""
     name = quoted(arm.arm)
     if arm.share is not None:
-        return f"{name} reaches {goal} in {arm.share:.2f}× the steps{_interval(arm.interval)}"
-    if arm.never == arm.pairs:
-        return f"{name} does not reach {goal} within {steps(arm.steps)} steps"
-    if arm.early == arm.pairs:
-        return f"{name} has {goal} at its first evaluation already"
-    rest = [f"{plural(arm.never, 'seed')} not within {steps(arm.steps)} steps"] * bool(arm.never)
-    rest += [f"{plural(arm.early, 'seed')} at the first evaluation already"] * bool(arm.early)
-    return f"{name} reaches {goal} in {len(arm.shares)} of {arm.pairs} seeds ({', '.join(rest)}): no mean"
+        return f"{name} needs {arm.share:.2f}× the baseline's steps{_interval(arm.interval)} for {goal}"
+    seeds = f"in {arm.early} of {arm.pairs} seeds"
+    return f"{name} or the baseline has {goal} at its first evaluation already {seeds}: no mean"
 
 
 def _interval(interval: tuple[float, float] | None) -> str:

@@ -14,7 +14,7 @@ import cli
 from reports.analysis.equal_budgets import EqualBudget
 from reports.analysis.grid_analysis import analyse
 from reports.analysis.steps_to_quality import StepsToQuality
-from reports.analysis.trajectories import ScoredStep, reached, value_at
+from reports.analysis.trajectories import ScoredStep, value_at
 from reports.content.grid_report import grid_report
 from reports.content.quality import sentence, sentences, share_text
 from reports.formats.markdown import document
@@ -85,44 +85,54 @@ def test_values_between_evaluations_and_never_outside(step: float, value: float 
     assert value_at(POINTS, step) == (None if value is None else pytest.approx(value))
 
 
-def test_a_score_is_reached_when_no_later_evaluation_is_worse() -> None:
-    assert reached(POINTS, 6.0, lower_is_better=True).step == pytest.approx(15)
-    assert reached(POINTS, 4.5, lower_is_better=True).step == pytest.approx(30 + 10 / 6)  # 4.0 at 20 was luck
-    assert reached(POINTS, 2.0, lower_is_better=True).step == 40
-    assert (reached(POINTS, 1.9, lower_is_better=True).step, reached(POINTS, 1.9, lower_is_better=True).early) == (
-        None,
-        False,
-    )
-    assert reached(POINTS, 8.0, lower_is_better=True).early
-    rising = [dataclasses.replace(point, value=-point.value) for point in POINTS]
-    assert reached(rising, -6.0, lower_is_better=False).step == pytest.approx(15)
-
-
-def test_share_of_steps_is_paired_by_seed_on_the_log_scale() -> None:
+def test_shares_are_paired_by_seed_on_the_log_scale() -> None:
     made = grid({"concat": falling(0.1, wobble=0.01), "add": falling(0.2, wobble=0.03), "none": falling(0.05)})
     add, none = steps_to_quality(made)
-    shares = [0.09 / 0.17, 0.10 / 0.20, 0.11 / 0.23]
+    base, fast = (
+        (0.09, 0.10, 0.11),
+        (0.17, 0.20, 0.23),
+    )  # a slope a seed; add is at the baseline's end after 1,000 steps
+    shares = [2 ** ((3 * b - f) / f) / 3 for b, f in zip(base, fast, strict=True)]
+    slower = [3 / 2 ** ((0.15 - b) / b) for b in base]  # and the baseline at that of none
     assert add.shares == pytest.approx(dict(enumerate(shares)))
-    logs = [math.log(share) for share in shares]
-    assert add.share == pytest.approx(math.exp(sum(logs) / 3))
-    low, high = stats.t.interval(1 - 0.05 / 2, 2, sum(logs) / 3, stats.sem(logs))  # two arms at once
-    assert add.interval == pytest.approx((math.exp(low), math.exp(high)))
-    assert share_text(add) == f"{add.share:.2f}× [{math.exp(low):.2f}, {math.exp(high):.2f}]"
-    assert f"add reaches the baseline's final score in {share_text(add).split()[0]} the steps [" in sentences(
-        [add, none]
-    )
-    assert (none.share, none.interval, none.never, share_text(none)) == (None, None, 3, "not reached")
-    assert sentences([add, none]).endswith("'none' does not reach it within 3,000 steps")
+    assert none.shares == pytest.approx(dict(enumerate(slower)))
+    variances = [stats.tvar([math.log(each) for each in by_seed]) for by_seed in (shares, slower)]
+    pooled, df = sum(variances) / 2, 4 / 1.25
+    for found, by_seed, variance in zip((add, none), (shares, slower), variances, strict=True):
+        mean = sum(math.log(each) for each in by_seed) / 3
+        half = stats.t.ppf(1 - 0.05 / 4, df) * math.sqrt((4 * pooled + 2 * variance) / 6 / 3)  # two arms at once
+        assert found.share == pytest.approx(math.exp(mean))
+        assert found.interval == pytest.approx((math.exp(mean - half), math.exp(mean + half)))
+        low, high = found.interval  # type: ignore[misc]
+        assert share_text(found) == f"{found.share:.2f}× [{low:.2f}, {high:.2f}]"
+    said = sentences([add, none])
+    assert said.startswith(f"add needs {add.share:.2f}× the baseline's steps [")
+    assert "for the score that both reach; 'none' needs 2." in said and said.endswith("for it")
 
 
-def test_a_mean_over_those_that_got_there_would_flatter() -> None:
+def test_arm_and_baseline_may_change_places() -> None:
+    slow, fast = falling(0.1, wobble=0.01), falling(0.15, wobble=0.03)
+    one, other = only(grid({"concat": slow, "add": fast})), only(grid({"concat": fast, "add": slow}))
+    assert one.share == pytest.approx(1 / other.share)  # type: ignore[operator]
+    assert one.interval == pytest.approx([1 / end for end in reversed(other.interval or ())])
+    same = only(grid({"concat": slow, "add": slow}))
+    assert (same.share, same.interval) == (1.0, None)
+
+
+def test_the_last_time_that_a_score_is_worse_counts() -> None:
+    values = {600: 0.8, 1200: 0.4, 2000: 0.5, LAST: 0.2}
+    made = grid({"concat": lambda seed, step: 0.45, "add": lambda seed, step: values[step]}, at=list(values))
+    assert only(made).share == pytest.approx(2000 * 1.5 ** (1 / 6) / LAST)  # 0.4 at 1,200 was luck
+
+
+def test_a_mean_over_those_that_have_a_number_would_flatter() -> None:
     def half(seed: int, step: int) -> float:
-        return falling(0.2 if seed else 0.05)(seed, step)
+        return falling(0.2 if seed else 0.4)(seed, step)
 
     found = only(grid({"concat": falling(0.1), "add": half}))
-    assert (len(found.shares), found.never, found.share, found.interval) == (2, 1, None, None)
-    assert share_text(found) == "2/3 reach it, 1/3 do not"
-    assert "in 2 of 3 seeds (1 seed not within 3,000 steps): no mean" in sentence(found)
+    assert (len(found.shares), found.early, found.share, found.interval) == (2, 1, None, None)
+    assert share_text(found) == "1/3 by the 1st evaluation"
+    assert "at its first evaluation already in 1 of 3 seeds: no mean" in sentence(found)
 
 
 def test_before_the_first_evaluation_nothing_is_known() -> None:
@@ -134,12 +144,12 @@ def test_before_the_first_evaluation_nothing_is_known() -> None:
 def test_shares_without_spread_or_with_one_seed_have_no_interval() -> None:
     assert only(grid({"concat": falling(0.1), "add": falling(0.2)})).interval is None
     single = only(grid({"concat": falling(0.1), "add": falling(0.2)}, seeds=1))
-    assert (single.share, single.interval) == (pytest.approx(0.5), None)
+    assert (single.share, single.interval) == (pytest.approx(math.sqrt(2) / 3), None)
 
 
 def test_higher_is_better_where_the_metric_says_so() -> None:
     made = grid({"concat": falling(-0.1), "add": falling(-0.2)}, metric="recall_1k_k3")
-    assert only(made).share == pytest.approx(0.5)
+    assert only(made).share == pytest.approx(math.sqrt(2) / 3)
     assert steps_to_quality(grid({"concat": falling(0.1), "add": falling(0.2)}, metric="own")) == []
 
 
@@ -237,12 +247,12 @@ def test_the_views_on_the_page_and_in_files() -> None:
     rows = {row["arm"]: row for row in said.arm_rows}
     row = rows["add"]
     assert (row["equal macs step"], row["equal macs finding"]) == (pytest.approx(2000), "worse")
-    assert row["steps_to_quality"] == pytest.approx(0.833, abs=0.01)
-    assert (row["steps_to_quality n_reached"], row["steps_to_quality n_never"]) == (3, 0)
+    assert row["steps_to_quality"] == pytest.approx(0.817, abs=0.01)
+    assert (row["steps_to_quality n_reached"], row["steps_to_quality n_early"]) == (3, 0)
     assert set(rows["concat"]) == set(row)
     lines = said.budget_lines
     assert lines[0].startswith("at equal training MACs (6.000T MACs, all that concat spends; exploratory): worse: add")
-    assert lines[-1].startswith("add reaches the baseline's final score in 0.83× the steps [")
+    assert lines[-1].startswith("add needs 0.82× the baseline's steps [")
 
 
 def test_arms_of_one_cost_are_said_to_be_equal() -> None:
