@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import cli
 import variants
@@ -19,6 +20,10 @@ from bench.cell.identity import Cell
 from bench.cell.prepared import check_recipe
 from bench.checkpoints.file import read_header
 from bench.config import EvaluationConfig, TrainingConfig
+from bench.diffusion.prediction import EPS
+from bench.machine.runtime import Runtime
+from bench.trained.drawing import Drawing
+from bench.trained.trained_cell import load_trained
 from results.store import Store
 from tests.frozen.ids import NAME, register_stand_in
 from variants import plugins
@@ -151,8 +156,9 @@ def test_a_run_trains_scores_and_draws_with_the_recipe(tmp_path: Path, capsys: p
     assert records["uvit-micro/4"].training["prediction"] == "eps"
     checkpoint = out / "checkpoints" / predicts_v.train_id
     assert read_header(next(checkpoint.glob("*.safetensors"))).prediction == "v"
-    drawn = tmp_path / "drawn.npz"
-    assert cli.main(["sample", str(checkpoint), "--count", "2", "--nfe", "3", "--out", str(drawn)]) == 0
+    cell = load_trained(checkpoint, weights="ema", runtime=Runtime())
+    told, untold = (each.draw(Drawing(count=2, nfe=3)) for each in (cell, dataclasses.replace(cell, prediction=EPS)))
+    assert told.card["prediction"] == "v" and not torch.equal(told.images, untold.images)
     assert cli.main(["report", str(out)]) == 0
     capsys.readouterr()
     assert cli.main(["list", "axes", "--json"]) == 0
