@@ -35,6 +35,7 @@ class Budget:
     training: TrainingConfig
     evaluation: EvaluationConfig
     endpoint: Endpoint
+    settings: tuple[str, ...] = ()  # fields of the training that ``--set`` has changed
 
     def with_evaluation(self, values: Mapping[str, Any], *, where: str) -> Budget:
         """A copy with these fields of the evaluation set, as a grid asks. Raises ValueError naming ``where``."""
@@ -55,7 +56,8 @@ class Budget:
                 f"--set {setting!r}: expected training.KEY=VALUE or evaluation.KEY=VALUE, such as training.steps=200"
             )
         changed = getattr(self, section).replace({key: value.strip()}, where=section)
-        return dataclasses.replace(self, **{section: changed})
+        settings = (*self.settings, key) if section == "training" else self.settings
+        return dataclasses.replace(self, settings=settings, **{section: changed})
 
 
 def load_budgets() -> Registry[Budget]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -38,27 +38,31 @@ class Grid:
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     match: str = ""
 
-    def arms(self, preset: str, *, image_size: int) -> list[Arm]:
+    def arms(self, preset: str, *, image_size: int, settle: Callable[[str], str] | None = None) -> list[Arm]:
         """The arms relative to ``preset``, in the file's order, each variant once.
 
+        ``settle`` is the normal text of a variant; `variants.canonical`, or what a budget makes of it.
         Raises ValueError for an unknown axis or option, and for a baseline that is not among the arms.
         """
-        arms = self._variant_arms(preset) if self.variants else self._axis_arms(preset, image_size)
+        from variants import canonical
+
+        settle = settle or canonical
+        arms = self._variant_arms(preset, settle) if self.variants else self._axis_arms(preset, image_size, settle)
         if self.baseline not in [arm.name for arm in arms]:
             names = ", ".join(arm.name for arm in arms)
             raise ValueError(f"grid {self.name}: baseline {self.baseline!r} is not one of its arms: {names}")
         return arms
 
-    def _variant_arms(self, preset: str) -> list[Arm]:
-        return [_variant_arm(name, text, preset) for name, text in self.variants.items()]
+    def _variant_arms(self, preset: str, settle: Callable[[str], str]) -> list[Arm]:
+        return [_variant_arm(name, text, preset, settle) for name, text in self.variants.items()]
 
-    def _axis_arms(self, preset: str, image_size: int) -> list[Arm]:
-        from variants import AXES, canonical
+    def _axis_arms(self, preset: str, image_size: int, settle: Callable[[str], str]) -> list[Arm]:
+        from variants import AXES
 
-        default, arms = canonical(preset), dict[str, Arm]()
+        default, arms = settle(preset), dict[str, Arm]()
         for axis, options in self.axes.items():
             for option in _options(axis, options, preset, image_size):
-                variant = canonical(f"{preset}+{axis}={option}")
+                variant = settle(f"{preset}+{axis}={option}")
                 name = self._arm_name(axis, option, is_default=variant == default)
                 formula = "" if name == "default" else AXES.get(axis).option(option).formula
                 arms.setdefault(variant, Arm(name=name, variant=variant, formula=formula))
@@ -72,9 +76,8 @@ class Grid:
         return f"{axis}={option}" if len(self.axes) > 1 or option.isdigit() else option
 
 
-def _variant_arm(name: str, text: str, preset: str) -> Arm:
+def _variant_arm(name: str, text: str, preset: str, settle: Callable[[str], str]) -> Arm:
     """An arm from its text, relative to the preset or whole: ``NAME/`` takes the preset's patch, ``~macs`` sizes it."""
-    from variants import canonical
     from variants.presets import split_preset
 
     variant, tilde, measure = text.partition("~")
@@ -86,7 +89,7 @@ def _variant_arm(name: str, text: str, preset: str) -> Arm:
         variant = f"{own}{patch}{plus}{options}" if patch else own.rstrip("/") + plus + options
     elif not own:
         variant = preset + variant
-    return Arm(name=name, variant=canonical(variant), match=measure)
+    return Arm(name=name, variant=settle(variant), match=measure)
 
 
 def _options(axis: str, options: list[str] | str, preset: str, image_size: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,7 @@ from ablations.arms import Arm, as_measure
 from ablations.budgets import Budget, Endpoint
 from ablations.grid import Grid
 from ablations.matching import size_arms
+from ablations.recipes import recipe_training, settled
 from bench.cell.identity import Cell, score_points, validation_steps
 from bench.cell.prepared import Prepared, prepare
 from bench.cell.scoring import check_names
@@ -20,7 +22,7 @@ from bench.config import Draw, EvaluationConfig, Precision
 from bench.data.load import load_cached_dataset
 from bench.machine.runtime import Runtime
 from results.manifest import Manifest, ManifestArm, ManifestCell, ManifestDraw, ManifestEndpoint, ManifestEvaluation
-from variants import resolve
+from variants import network_part, resolve
 
 if TYPE_CHECKING:
     from bench.data import Dataset
@@ -61,7 +63,7 @@ class Scope:
 
     def resolve(self, variant: str) -> ModelConfig:
         """The network of ``variant`` on the dataset; ValueError where there is none."""
-        return resolve(variant, **self.network)
+        return resolve(network_part(variant), **self.network)
 
 
 def resolve_scope(
@@ -81,11 +83,14 @@ def resolve_scope(
     check_names(budget.evaluation)
     check_settings(budget.training, budget.evaluation)
     budget.training.check_recipe("training")
+    settle = partial(settled, budget=budget)
     preset = preset or budget.preset
-    arms = grid.arms(preset, image_size=_USUAL)  # before the dataset: a slip in a name should not wait for a download
+    arms = grid.arms(
+        preset, image_size=_USUAL, settle=settle
+    )  # before the dataset: a slip in a name should not wait for a download
     loaded = load_cached_dataset(dataset, data_dir, budget.training.image_size or None)
     if loaded.image_size != _USUAL:
-        arms = grid.arms(preset, image_size=loaded.image_size)
+        arms = grid.arms(preset, image_size=loaded.image_size, settle=settle)
     scope = Scope(
         grid=grid,
         budget=budget,
@@ -111,7 +116,6 @@ def _network(budget: Budget, dataset: Dataset) -> dict[str, Any]:
 def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
     """Resolve every cell of a grid, with its id and size; trains nothing."""
     grid, budget = scope.grid, scope.budget
-    training = dataclasses.replace(budget.training, precision=precision)
     arms, notes = size_arms(scope.arms, baseline=grid.baseline, measure=scope.match, resolve=scope.resolve)
     cells: dict[str, Prepared] = {}
     members: dict[str, list[tuple[int, str]]] = {arm.name: [] for arm in arms}
@@ -121,7 +125,7 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
                 variant=arm.variant,
                 dataset=scope.dataset_name,
                 budget=budget.name,
-                training=training,
+                training=dataclasses.replace(recipe_training(arm.variant, budget.training), precision=precision),
                 evaluation=budget.evaluation,
                 seed=seed,
             )

@@ -8,6 +8,7 @@ from variants.families import FAMILIES, Family
 from variants.naming import name_of
 from variants.plugins import load_plugin, loaded_plugins
 from variants.presets import PRESETS, Preset
+from variants.recipe import network_part, recipe_of
 from variants.registry import Registry
 from variants.scaling import scaled_options
 from variants.spec import Spec, as_spec
@@ -30,7 +31,9 @@ __all__ = [
     "load_plugin",
     "loaded_plugins",
     "name_of",
+    "network_part",
     "official",
+    "recipe_of",
     "resolve",
     "scaled_options",
 ]

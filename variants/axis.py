@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from variants.config import DEFAULT_SLOTS, ModelConfig
 from variants.registry import Registry, unknown
 
 Transform = Callable[[ModelConfig], ModelConfig]
 Builder = Callable[..., Any]
+Kind = Literal["network", "recipe"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,8 @@ class Option:
     ``build`` makes the layer of the axis's slot (arguments and result: see `variants.backbone`); for a slot that the
     backbone lacks it gets ``(config, model)`` and changes the finished model in place. ``transform`` replaces the
     usual change of the config (this option into the axis's slot); ``check`` raises ValueError for a config with which
-    the option makes no sense. ``source`` names where the choice comes from.
+    the option makes no sense. ``recipe`` are plain values for fields of the training's configuration, and then it has
+    nothing else. ``source`` names where the choice comes from.
     """
 
     name: str
@@ -29,11 +31,14 @@ class Option:
     build: Builder | None = None
     transform: Transform | None = None
     check: Callable[[ModelConfig], None] | None = None
+    recipe: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One architectural choice; ``options`` has the default first, and ``slot`` is the axis's name unless given.
+    """One choice, of the network or of the training's recipe (``kind``).
+
+    ``options`` has the default first, and ``slot`` is the axis's name unless given.
 
     ``make`` reads an option that is not among the named ones (any integer for sizes) and raises ValueError for what
     it cannot read. ``families`` limits it to some (empty: all that have its slot). What it sets may have been derived
@@ -48,6 +53,7 @@ class Axis:
     make: Callable[[str], Option] | None = None
     families: tuple[str, ...] = ()
     refines: tuple[str, ...] = ()
+    kind: Kind = "network"
 
     def __post_init__(self) -> None:
         names = [option.name for option in self.options]
@@ -57,7 +63,14 @@ class Axis:
                 f"'{self.default}'"
             )
         for option in self.options:
-            if option.name != self.default and not (option.build or option.transform):
+            if (option.recipe is not None) != (self.kind == "recipe"):
+                raise ValueError(
+                    f"option '{option.name}' of axis '{self.name}': every option of an axis of kind 'recipe' has a "
+                    "recipe, the default too, and no other has one"
+                )
+            if self.kind == "recipe" and (option.build or option.transform or option.check):
+                raise ValueError(f"option '{option.name}' of axis '{self.name}' sets the recipe, and so no network")
+            if self.kind != "recipe" and option.name != self.default and not (option.build or option.transform):
                 raise ValueError(f"option '{option.name}' of axis '{self.name}' needs a build or a transform")
         object.__setattr__(self, "slot", self.slot or self.name)
 

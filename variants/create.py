@@ -9,6 +9,7 @@ from variants.axis import AXES, Axis, Option, option_in_slot
 from variants.config import DEFAULT_SLOTS, ModelConfig, check_data
 from variants.families import FAMILIES
 from variants.presets import preset_text, split_preset
+from variants.recipe import network_part, recipe_options
 from variants.spec import Spec, as_spec
 
 if TYPE_CHECKING:
@@ -30,10 +31,15 @@ def resolve(
 ) -> ModelConfig:
     """The architecture that ``variant`` names on this data; imports no torch.
 
-    Raises ValueError for an unknown name, for two options that set the same thing and for a network that makes no
-    sense, each with its reason.
+    Raises ValueError for an unknown name, for two options that set the same thing, for a network that makes no sense
+    and for options of the training's recipe, each with its reason.
     """
     spec = as_spec(variant)
+    for axis, option in recipe_options(spec):
+        raise ValueError(
+            f"{axis}={option.name} is a choice of the training recipe, and a network has none; leave it out of "
+            f"'{spec}', or train it in a grid"
+        )
     preset, patch = split_preset(spec.preset)
     base = preset.config(image_size=image_size, channels=channels, patch=patch)
     config = replace(
@@ -50,13 +56,15 @@ def resolve(
 def canonical(variant: str | Spec) -> str:
     """The normal text of ``variant``: options sorted, the preset's own choices dropped, the patch in the preset's name.
 
+    Options of the training's recipe stay, defaults too: what the default changes depends on the budget.
     Raises ValueError as `resolve` does, except for what depends on the images.
     """
-    spec = as_spec(variant)
+    recipe, spec = recipe_options(variant), network_part(variant)
     preset, patch = split_preset(spec.preset)
     base = preset.config(image_size=1, channels=1, patch=patch)
     patch = _transformed(spec, base).patch
     chosen = [(axis.name, option.name) for axis, option in _choices(spec, base) if axis.name != "patch"]
+    chosen += [(axis, option.name) for axis, option in recipe]
     return str(Spec(preset=preset_text(preset, patch), options=tuple(sorted(chosen))))
 
 

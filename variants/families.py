@@ -39,6 +39,8 @@ class Family:
 
     def takes(self, axis: Axis) -> bool:
         """Whether options of ``axis`` mean something here."""
+        if axis.kind == "recipe":
+            return True
         if axis.families and self.name not in axis.families:
             return False
         return self.slots is None or axis.slot in self.slots

@@ -29,6 +29,7 @@ def _axes() -> list[Row]:
         {
             "name": axis.name,
             "default": axis.default,
+            "kind": axis.kind,
             "about": axis.question,
             "options": [{"name": option.name, "formula": option.formula} for option in axis.options],
         }

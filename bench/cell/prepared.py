@@ -37,12 +37,15 @@ def prepare(cell: Cell, dataset: Dataset | None = None) -> Prepared:
     Without ``dataset`` it is looked for where datasets usually lie.
     """
     from bench.profile.macs import count
-    from variants import resolve
+    from variants import network_part, resolve
 
+    check_recipe(cell)
     if dataset is None:
         dataset = load_cached_dataset(cell.dataset, None, cell.training.image_size or None)
     condition = condition_of(cell.training, dataset)
-    model = resolve(cell.variant, image_size=dataset.image_size, channels=dataset.channels, **condition.network)
+    model = resolve(
+        network_part(cell.variant), image_size=dataset.image_size, channels=dataset.channels, **condition.network
+    )
     params, macs = count(model)
     return Prepared(
         cell=cell,
@@ -53,6 +56,18 @@ def prepare(cell: Cell, dataset: Dataset | None = None) -> Prepared:
         params=params,
         macs=macs,
     )
+
+
+def check_recipe(cell: Cell) -> None:
+    """Raise ValueError where a cell's training is not the one that its variant's text names."""
+    from variants import recipe_of
+
+    for key, value in recipe_of(cell.variant).items():
+        if cell.training.replace({key: value}, where="training") != cell.training:
+            raise ValueError(
+                f"{cell.variant} is to be trained with {key}={value}, and its training has "
+                f"{getattr(cell.training, key)}; give it the recipe of its text"
+            )
 
 
 def is_finished(record: Record | None, prepared: Prepared) -> bool:

@@ -20,7 +20,7 @@ SIZES = ("depth", "width", "patch", "mlp_hidden", "num_heads", "deep_width")
 def axes(preset: str = SMALL) -> list[str]:
     """The axes that the family of ``preset`` takes."""
     family = variants.FAMILIES.get(variants.PRESETS.get(re.split("[/+]", preset)[0]).family)
-    return [name for name, axis in variants.AXES.items() if family.takes(axis)]
+    return [name for name, axis in variants.AXES.items() if axis.kind == "network" and family.takes(axis)]
 
 
 def options(preset: str = SMALL) -> list[tuple[str, str]]:
