@@ -58,7 +58,7 @@ def test_grid_dataset_and_arms_are_resolved_once(tmp_path: Path, monkeypatch: py
     counted(ablations.planning, "condition_of")
     counted(ablations.planning, "size_arms")
     counted(ablations.commands.run, "unfinished")
-    counted(Grid, "arms", lambda grid, preset, image_size: f" at {image_size} pixels")
+    counted(Grid, "arms", lambda grid, preset, image_size, **more: f" at {image_size} pixels")
     run_grid(_tiny(tmp_path / "out", seeds=2))
     once = ("load_grid", "load_cached_dataset", "condition_of", "size_arms", "unfinished")
     # at the usual size before the dataset is looked for, then at its own

@@ -12,7 +12,7 @@ from bench.data import Dataset, load_dataset
 from bench.data.load import load_cached_dataset
 from bench.data.sources import fashion_mnist
 from bench.latents.decoder import pictures_of
-from bench.latents.encode import EncodeRequest, encode_dataset
+from bench.latents.encode import EncodingTask, encode_dataset
 from tests.bench.data.makers import fashion_folder
 from tests.bench.latents.tiny import save_autoencoder
 
@@ -25,11 +25,11 @@ def latents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("UVIT_CACHE", str(tmp_path / "cache"))
     fashion_folder(tmp_path / "recorded")
     grey = save_autoencoder(tmp_path / "autoencoder", in_channels=1, out_channels=1)
-    request = EncodeRequest(
+    task = EncodingTask(
         dataset="fashion-mnist", autoencoder=str(grey), out=tmp_path / "out", data_dir=tmp_path / "recorded",
-        device="cpu",
+        batch=4, device="cpu",
     )  # fmt: skip
-    encode_dataset(request)
+    encode_dataset(task)
     return f"latents:{tmp_path / 'out'}"
 
 
