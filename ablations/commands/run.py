@@ -16,7 +16,7 @@ from ablations.engines.job import Engine, Run
 from ablations.grid import load_grid
 from ablations.planning import Plan
 from ablations.runner import Outcome, run_plan, stored_runtime, unfinished
-from ablations.tracking import check_tracker
+from ablations.trackers.tracking import check_tracker
 from bench.cell.identity import Cell
 from bench.cell.place import Place
 from bench.cell.prepared import Prepared

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ablations.tracking import tracked
+from ablations.trackers.tracking import tracked
 from bench.cell.identity import Cell
 from bench.cell.place import Place
 from results.record import Record

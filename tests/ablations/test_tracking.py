@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ablations.engines.job import Job, Run, run_job
-from ablations.tracking import check_tracker, tracked
+from ablations.trackers.tracking import check_tracker, tracked
 from bench.cell.identity import Cell
 from bench.cell.place import Place
 from bench.cell.prepared import prepare
@@ -79,7 +79,7 @@ def test_a_wrong_name_and_a_missing_package_are_refused(monkeypatch: pytest.Monk
     check_tracker("tensorboard")
     with pytest.raises(ValueError, match="tensorboard"):
         check_tracker("tensorbord")
-    monkeypatch.setattr("ablations.tracking.find_spec", lambda name: None)
+    monkeypatch.setattr("ablations.trackers.tracking.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"pip install 'uvit-ablations\[tracking\]'"):
         check_tracker("tensorboard")
 

@@ -1,53 +1,14 @@
-"""Trackers: what cells say while they run, in another program's files. One so far, TensorBoard, behind an extra.
-
-``DIR/tensorboard/<train_id>/``: the scalars ``train/loss``, ``train/imgs_per_s`` and ``score/<metric>/<weights>``, the
-image ``samples/<weights>`` and the text ``cell``, all at their training steps. Records stay the only source of reports.
-"""
+"""TensorBoard: event files of cells, behind the extra ``tracking``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from variants.registry import Registry
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
 Event = dict[str, Any]
-Tell = Callable[[Event], None]
-
-
-def check_tracker(name: str) -> None:
-    """Raise ValueError unless ``name`` is a tracker (or empty) whose package is installed."""
-    if name:
-        TRACKERS.get(name)
-        if find_spec(name) is None:
-            raise ValueError(
-                f"--track {name}: expected the package {name}, which is not installed: "
-                "pip install 'uvit-ablations[tracking]'"
-            )
-
-
-@contextmanager
-def tracked(name: str, root: Path, *, train_id: str, title: str, tell: Tell) -> Iterator[Tell]:
-    """A ``tell`` that also writes every event with the tracker ``name``; ``tell`` itself where that is empty."""
-    if not name:
-        yield tell
-        return
-    tracker = TRACKERS.get(name)(root / name / train_id, title)
-
-    def told(event: Event) -> None:
-        tracker.tell(event)
-        tell(event)
-
-    try:
-        yield told
-    finally:
-        tracker.close()
 
 
 class TensorBoard:
@@ -90,7 +51,3 @@ class TensorBoard:
 
         with Image.open(path) as image:
             writer.add_image(f"samples/{weights}", np.asarray(image.convert("RGB")), step, dataformats="HWC")
-
-
-TRACKERS: Registry[Callable[[Path, str], TensorBoard]] = Registry("tracker")
-TRACKERS.register("tensorboard", TensorBoard)
