@@ -9,8 +9,7 @@ from pathlib import Path
 from ablations.commands.cells import find_cells, names
 from ablations.commands.plugins import with_plugins
 from ablations.commands.requests import CkaRequest
-from bench.config import as_precision
-from bench.machine.runtime import resolve_runtime, thread_limit
+from bench.machine.runtime import applied_runtime
 from bench.trained.cka import CkaProtocol, block_similarity
 from bench.trained.trained_cell import dataset_of, load_trained
 from results.cka import CkaRecord
@@ -29,12 +28,7 @@ def measure_cka(request: CkaRequest) -> Iterator[tuple[Path, CkaRecord]]:
     protocol = CkaProtocol(times=_times(request.times), images=request.images, batch_size=request.batch)
     cells = find_cells(request.cells, arms=names(request.arms), seed=request.seed)
     root = request.out or cells[0].root or Path("runs/cka")
-    runtime = resolve_runtime(
-        device=request.device,
-        precision=as_precision(request.precision, where="--precision"),
-        threads=thread_limit(),
-    )
-    runtime.apply()
+    runtime = applied_runtime(device=request.device, precision=request.precision)
     store = Store(root)
     for number, asked in enumerate(cells):
         cell = load_trained(asked.checkpoint, weights=request.weights, runtime=runtime)

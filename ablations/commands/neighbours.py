@@ -12,9 +12,8 @@ from ablations.commands.cells import find_cells, names
 from ablations.commands.plugins import with_plugins
 from ablations.commands.requests import NeighboursRequest
 from bench.cell.scoring import extractor_for
-from bench.config import as_precision
 from bench.latents.decoder import pictures_of
-from bench.machine.runtime import resolve_runtime, thread_limit
+from bench.machine.runtime import applied_runtime
 from bench.trained.drawing import Drawing, check_fits
 from bench.trained.neighbours import Neighbours, NeighbourSearch, training_neighbours
 from bench.trained.trained_cell import dataset_of, load_trained
@@ -33,12 +32,7 @@ def find_neighbours(request: NeighboursRequest) -> Iterator[tuple[Path, Neighbou
     drawing = _drawing(request)
     cells = find_cells(request.cells, arms=names(request.arms), seed=request.seed)
     root = request.out or cells[0].root or Path("runs/neighbours")
-    runtime = resolve_runtime(
-        device=request.device,
-        precision=as_precision(request.precision, where="--precision"),
-        threads=thread_limit(),
-    )
-    runtime.apply()
+    runtime = applied_runtime(device=request.device, precision=request.precision)
     extractor = extractor_for(request.extractor, runtime.device, request.extractor_weights)
     for number, asked in enumerate(cells):
         cell = load_trained(asked.checkpoint, weights=request.weights, runtime=runtime)

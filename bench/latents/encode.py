@@ -52,14 +52,13 @@ def encode_dataset(task: EncodingTask, *, progress: Progress | None = None) -> t
     autoencoder that is not there or does not fit, an output folder that holds something else.
     """
     from bench.data import load_dataset
-    from bench.machine.runtime import resolve_runtime, thread_limit
+    from bench.machine.runtime import applied_runtime
 
     _check(task)
     dataset = load_dataset(task.dataset, data_dir=_looked_in(task), image_size=task.image_size or None)
     if dataset.encoding is not None:
         raise ValueError(f"dataset {task.dataset} is latents already; encode the images that it was made of")
-    runtime = resolve_runtime(device=task.device, precision="float32", threads=thread_limit())
-    runtime.apply()
+    runtime = applied_runtime(device=task.device, precision="float32")
     autoencoder = load_autoencoder(task.autoencoder, device=runtime.device)
     encoding, text = _encoding(task, dataset, autoencoder), None
     if task.text_encoder:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.config import Precision
+from bench.config import Precision, as_precision
 from bench.machine.compilation import check_compiler, use_cache
 
 if TYPE_CHECKING:
@@ -162,3 +162,14 @@ def usual_attention(device: str, precision: Precision) -> str:
     The CPU's fused attention has a bf16 backward that costs up to ten times the plain one at the suite's lengths.
     """
     return "plain" if device.startswith("cpu") and precision == "bfloat16" else "fused"
+
+
+def applied_runtime(*, device: str, precision: str) -> Runtime:
+    """The runtime of a process that does one thing with every thread, and the process set to it (`Runtime.apply`).
+
+    Raises ValueError for a device that is not here and for an unknown precision, as a user writes them.
+    """
+    asked = as_precision(precision, where="--precision")
+    runtime = resolve_runtime(device=device, precision=asked, threads=thread_limit())
+    runtime.apply()
+    return runtime

@@ -33,14 +33,11 @@ def sample_checkpoint(
 
 def open_to_draw(checkpoint: Path, *, weights: str, device: str, precision: str) -> TrainedCell:
     """The cell of a checkpoint on ``device``, with the attention kernel that is faster for it there."""
-    from bench.config import as_precision
-    from bench.machine.runtime import resolve_runtime, thread_limit
+    from bench.machine.runtime import applied_runtime
 
     if weights not in ("ema", "raw"):
         raise ValueError(f"--weights: expected ema or raw, got {weights!r}")
-    asked = as_precision(precision, where="--precision")
-    runtime = resolve_runtime(device=device, precision=asked, threads=thread_limit())
-    runtime.apply()
+    runtime = applied_runtime(device=device, precision=precision)
     return load_trained(checkpoint, weights=weights, runtime=runtime, measure_attention=True)
 
 

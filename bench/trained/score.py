@@ -39,15 +39,14 @@ def score_sets(
     """
     from bench.data import load_images
     from bench.fid import load_extractor, reference_for, score_images
-    from bench.machine.runtime import resolve_runtime, thread_limit
+    from bench.machine.runtime import applied_runtime
 
     real = load_images(reference, data_dir=scoring.data_dir)
     if is_checkpoint(images):
         generated, drawn = _drawn(Path(images), drawing, weights, scoring.device)
     else:
         generated, drawn = load_images(images, data_dir=scoring.data_dir), {}
-    runtime = resolve_runtime(device=scoring.device, precision="float32", threads=thread_limit())
-    runtime.apply()
+    runtime = applied_runtime(device=scoring.device, precision="float32")
     network = load_extractor(scoring.extractor, device=runtime.device, weights=scoring.extractor_weights)
     target = reference_for(real, name=real.name, fingerprint=real.fingerprint, extractor=network)
     scored = score_images(generated.images, reference=target, extractor=network, held_out=None)
