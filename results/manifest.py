@@ -5,16 +5,22 @@
     {schema, name, question, baseline: <arm>, reference,
      endpoint: {metric, weights, step, margin}, budget, dataset, preset?, runtime?: {},
      evaluation?: {draws: [{sampler, nfe}], sweep: [{sampler, nfe}], left_out: [{sampler, nfe}]},
-     arms: [{arm, variant, formula?, match?, residual?, sizes?: {depth, width, patch}, cells: [{seed, train_id}]}]}
+     seeds?: [first, ...], looks?: [n, ...], sections?: {training: {}, evaluation: {}}, within?,
+     arms: [{arm, variant, formula?, match?, residual?, sizes?: {depth, width, patch}, block?,
+             cells: [{seed, train_id}]}]}
 
 ``evaluation`` says which samples the grid asked for, apart from its sweep and by it; a record holds those of other
-grids too. Further keys are kept (``more``) and ignored. ``endpoint.step`` may be "final" or null: the last step of the
-training. Manifests written before a key marked ``?`` existed lack it.
+grids too. ``seeds`` are those planned, in the order of the looks; ``looks`` the numbers of seeds at which arms are
+judged, rising: one for a grid of a fixed size. ``sections`` are the budget's training and evaluation in full, as its
+grid changes them. ``within`` names the axis whose options are the grid's blocks: each arm has its option as ``block``
+and is called ``block/arm``, and each block has an arm ``block/baseline`` of its own. Further keys are kept (``more``)
+and ignored. ``endpoint.step`` may be "final" or null: the last step of the training. Manifests written before a key
+marked ``?`` existed lack it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self, TypeVar
 
@@ -24,6 +30,7 @@ T = TypeVar("T")
 
 _TEXTS = ("name", "question", "baseline", "reference", "budget", "dataset")
 _DRAWS = ("draws", "sweep", "left_out")
+_COUNTS = ("seeds", "looks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,7 @@ class ManifestArm:
     match: str = ""  # "params" or "macs": sized to the baseline
     residual: float | None = None  # (its size - the baseline's) / the baseline's, where it is sized
     sizes: Mapping[str, int] | None = None  # depth, width, patch
+    block: str = ""  # the option of the manifest's ``within``
     cells: tuple[ManifestCell, ...]
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -94,6 +102,7 @@ class ManifestArm:
             "formula": self.formula,
             **({"match": self.match, "residual": self.residual} if self.match else {}),
             **({"sizes": dict(self.sizes)} if self.sizes is not None else {}),
+            **({"block": self.block} if self.block else {}),
             "cells": [asdict(cell) for cell in self.cells],
             **self.more,
         }
@@ -114,6 +123,10 @@ class Manifest:
     preset: str | None = None
     runtime: Mapping[str, Any] | None = None
     evaluation: ManifestEvaluation | None = None
+    seeds: tuple[int, ...] = ()  # planned, in the order of the looks
+    looks: tuple[int, ...] = ()  # numbers of seeds at which arms are judged
+    sections: Mapping[str, Mapping[str, Any]] | None = None  # training and evaluation
+    within: str = ""  # the axis of the blocks
     arms: tuple[ManifestArm, ...]
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -134,6 +147,10 @@ class Manifest:
             **({"preset": self.preset} if self.preset is not None else {}),
             **({"runtime": dict(self.runtime)} if self.runtime is not None else {}),
             **({"evaluation": _listed(self.evaluation)} if self.evaluation is not None else {}),
+            **({"seeds": list(self.seeds)} if self.seeds else {}),
+            **({"looks": list(self.looks)} if self.looks else {}),
+            **({"sections": {name: dict(values) for name, values in self.sections.items()}} if self.sections else {}),
+            **({"within": self.within} if self.within else {}),
             "arms": [arm.to_dict() for arm in self.arms],
             **self.more,
         }
@@ -158,6 +175,7 @@ class Manifest:
             raise ValueError(f"{where}: {error}") from None
         content["endpoint"] = _of(ManifestEndpoint, values["endpoint"])
         content["arms"] = tuple(ManifestArm.of(arm) for arm in values["arms"])
+        content |= {key: tuple(values.get(key, ())) for key in _COUNTS}
         if "evaluation" in values:
             content["evaluation"] = ManifestEvaluation.of(values["evaluation"])
         made: Self = construct(cls, content, where)
@@ -192,13 +210,38 @@ def _check(values: Mapping[str, Any]) -> None:
     for key, kind, expected in (("preset", str, "text"), ("runtime", dict, "an object")):
         _need(isinstance(values.get(key), kind | None), key, f"{expected} or null", values.get(key))
     _check_evaluation(values.get("evaluation", {}))
+    _check_plan(values)
     arms = values.get("arms")
     _need(isinstance(arms, list) and bool(arms), "arms", "a non-empty list", arms)
     for i, arm in enumerate(arms or ()):
         _check_arm(arm, f"arms[{i}]")
     names = [arm["arm"] for arm in arms or ()]
     _need(len(set(names)) == len(names), "arms", "names without repetition", names)
-    _need(values["baseline"] in names, "baseline", f"one of the arms {', '.join(names)}", values["baseline"])
+    _check_baselines(values, arms or ())
+
+
+def _check_plan(values: Mapping[str, Any]) -> None:
+    for key in _COUNTS:
+        counts = values.get(key, [])
+        _need(isinstance(counts, list) and all(map(is_count, counts)), key, "a list of whole numbers", counts)
+    seeds, looks = values.get("seeds", []), values.get("looks", [])
+    _need(len(set(seeds)) == len(seeds), "seeds", "each seed once", seeds)
+    _need(looks == sorted(set(looks)) and 0 not in looks, "looks", "rising numbers of seeds from 1", looks)
+    _need(not looks or looks[-1] <= len(seeds), "looks", f"no more than the {len(seeds)} planned seeds", looks)
+    sections = values.get("sections")
+    whole = isinstance(sections, dict) and all(isinstance(section, dict) for section in sections.values())
+    _need(sections is None or whole, "sections", "an object of objects or null", sections)
+    _need(isinstance(values.get("within", ""), str), "within", "text", values.get("within"))
+
+
+def _check_baselines(values: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> None:
+    """Each block has a baseline of its own; a grid without blocks is one block."""
+    names, baseline = [arm["arm"] for arm in arms], values["baseline"]
+    blocks = dict.fromkeys(arm.get("block") or "" for arm in arms)
+    _need(bool(values.get("within")) != ("" in blocks), "within", "a block for every arm, or for none", list(blocks))
+    for block in blocks:
+        name = f"{block}/{baseline}" if block else baseline
+        _need(name in names, "baseline", f"one of the arms {', '.join(names)}", name)
 
 
 def _check_endpoint(endpoint: Any) -> None:
@@ -228,6 +271,7 @@ def _check_arm(arm: Any, name: str) -> None:
     _need(isinstance(arm.get("formula", ""), str), f"{name}.formula", "text", arm.get("formula"))
     _need(isinstance(arm.get("match"), str | None), f"{name}.match", "text or null", arm.get("match"))
     residual, sizes, cells = arm.get("residual"), arm.get("sizes"), arm.get("cells")
+    _need(isinstance(arm.get("block", ""), str), f"{name}.block", "text", arm.get("block"))
     _need(residual is None or _is_number(residual), f"{name}.residual", "a number or null", residual)
     _need(sizes is None or _is_sizes(sizes), f"{name}.sizes", "an object of whole numbers or null", sizes)
     _need(isinstance(cells, list), f"{name}.cells", "a list", cells)

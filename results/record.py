@@ -5,8 +5,9 @@ Every field is checked when a record is made and when it is read, so that what a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal, Self
 
 from results.schema import (
     COUNT,
@@ -20,15 +21,22 @@ from results.schema import (
     check_fields,
     check_schema,
     construct,
+    content_sha256,
+    dumps,
     exact_keys,
     head,
     is_count,
+    is_id,
     is_number,
+    is_text,
+    list_of,
+    plain,
+    raised,
     short,
 )
 
 Status = Literal["ok", "undertrained", "diverged", "oom", "error"]
-STATUSES: tuple[Status, ...] = ("ok", "undertrained", "diverged", "oom", "error")
+STATUSES: tuple[Status, ...] = ("ok", "undertrained", "diverged", "oom", "error")  # undertrained: of schema 1 alone
 SURVIVED: tuple[Status, ...] = ("ok", "undertrained")  # trained to the end, so its scores enter means
 
 
@@ -57,7 +65,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record(Stored):
-    """What one cell leaves. Raises ValueError, naming the field, when a value is not what the schema says."""
+    """What one cell leaves. Raises ValueError, naming the field, when a value is not what the schema says.
+
+    ``marks`` say what a reader should know of it and never decide whether it counts; ``repeat`` is 0, or the number
+    of a repetition of the same seed; ``measured`` holds whatever else was measured on the way, by name. ``sha256`` is
+    of the file's content, so that one that was changed by hand is told.
+    """
 
     schema: int = SCHEMA
     kind: str = "cell"
@@ -75,10 +88,21 @@ class Record(Stored):
     macs: int
     losses: list[dict[str, float]] = field(default_factory=list)
     scores: list[Score] = field(default_factory=list)
+    marks: list[str] = field(default_factory=list)
+    repeat: int = 0
+    measured: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    sha256: str | None = field(default=None, compare=False)
+
+    ADDED: ClassVar[Mapping[int, Mapping[str, Any]]] = {2: {"marks": [], "repeat": 0, "measured": {}, "sha256": None}}
 
     def __post_init__(self) -> None:
         check_fields(self, _RECORD_CHECKS)
+
+    def to_json(self) -> str:
+        """As `Stored.to_json`, with the hash of the content as ``sha256``."""
+        values = plain(asdict(self))
+        return dumps({**values, "sha256": content_sha256(values)})
 
     @property
     def survived(self) -> bool:
@@ -89,7 +113,9 @@ class Record(Stored):
     def from_dict(cls, values: Any, *, where: str = "record") -> Self:
         """The record in a plain mapping, as ``json.loads`` gives it."""
         check_schema(values, where=where)
-        content = exact_keys(values, cls, where)
+        content = raised(values, cls, where)
+        if content["sha256"] not in (None, content_sha256(values)):
+            raise ValueError(f"{where}: sha256: expected that of the content, which was changed after it was written")
         scores = content["scores"]
         if not isinstance(scores, list):
             raise ValueError(f"{where}: scores: expected a list, got {short(scores)}")
@@ -141,5 +167,9 @@ _RECORD_CHECKS: Checks = {
     "macs": COUNT,
     "losses": LOSSES,
     "scores": (_is_scores, "a list of scores"),
+    "marks": (list_of(is_text, least=0), "a list of texts"),
+    "repeat": COUNT,
+    "measured": MAPPING,
     "provenance": MAPPING,
+    "sha256": (lambda v: v is None or (is_id(v) and len(v) == 64), "64 lower-case hex digits or null"),
 }

@@ -5,16 +5,18 @@ Every field is checked when a record is made and when it is read, so that what a
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, KeysView, Mapping
+from collections.abc import Callable, Iterable, KeysView, Mapping
 from dataclasses import asdict, fields
 from functools import cache
 from operator import attrgetter
-from typing import Any, Self, cast
+from typing import Any, ClassVar, NoReturn, Self, cast
 
-SCHEMA = 1
+SCHEMA = 2  # earlier ones are read
 
 Accepts = Callable[[Any], bool]
 Checks = dict[str, tuple[Accepts, str]]
@@ -27,9 +29,13 @@ class NewerSchema(ValueError):
 
 
 class Stored:
-    """A dataclass that is one JSON file, its fields exactly the file's."""
+    """A dataclass that is one JSON file, its fields exactly the file's.
+
+    ``ADDED`` are the fields that later schemas brought, by schema, with what an earlier file stands for.
+    """
 
     __slots__ = ()
+    ADDED: ClassVar[Mapping[int, Mapping[str, Any]]] = {}
 
     def to_json(self) -> str:
         """Canonical JSON text; numbers that JSON lacks (NaN in a card) become null, numpy scalars plain ones."""
@@ -44,7 +50,7 @@ class Stored:
     def from_dict(cls, values: Any, *, where: str = "record") -> Self:
         """The record in a plain mapping, as ``json.loads`` gives it."""
         check_schema(values, where=where)
-        made: Self = construct(cls, exact_keys(values, cls, where), where)
+        made: Self = construct(cls, raised(values, cls, where), where)
         return made
 
 
@@ -141,13 +147,40 @@ def exact_keys(values: Any, kind: type, where: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError(f"{where}: expected a JSON object, got {short(values)}")
     names = _field_names(kind)
-    if values.keys() == names:
-        return dict(values)
+    if values.keys() != names:
+        _name_the_difference(values, names, SCHEMA, where)
+    return dict(values)
+
+
+def raised(values: dict[str, Any], kind: type[Stored], where: str) -> dict[str, Any]:
+    """``values`` of any schema that is read as one of today's; a copy.
+
+    Raises ValueError where they have not exactly the fields of their own schema.
+    """
+    schema = values["schema"]
+    later = {name: value for since, added in kind.ADDED.items() if since > schema for name, value in added.items()}
+    names = _field_names(cast(type, kind))
+    own = [name for name in names if name not in later]
+    if values.keys() != dict.fromkeys(own).keys():
+        _name_the_difference(values, own, schema, where)
+    complete = {**values, "schema": SCHEMA, **copy.deepcopy(later)}
+    return {name: complete[name] for name in names}
+
+
+def content_sha256(values: Mapping[str, Any]) -> str:
+    """SHA-256 of plain JSON values but for their own field ``sha256``, in whatever order and layout."""
+    text = json.dumps({key: value for key, value in values.items() if key != "sha256"}, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _name_the_difference(values: Mapping[str, Any], names: Iterable[str], schema: int, where: str) -> NoReturn:
+    """Raise the ValueError of the first field that is missing, or else of the first that is unknown."""
+    names = list(names)
     for name in names:
         if name not in values:
             raise ValueError(f"{where}: {name}: missing")
     unknown = next(name for name in values if name not in names)
-    raise ValueError(f"{where}: {short(unknown)}: unknown field; schema {SCHEMA} has {', '.join(names)}")
+    raise ValueError(f"{where}: {short(unknown)}: unknown field; schema {schema} has {', '.join(names)}")
 
 
 def construct(kind: type, content: dict[str, Any], where: str) -> Any:

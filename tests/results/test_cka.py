@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from results import Store
+from results import SCHEMA, Store
 from results.cka import CkaRecord
 from tests.reports.simulated import cka
 
@@ -42,10 +42,10 @@ def test_damaged_files_are_named_and_the_rest_is_read(tmp_path: Path) -> None:
 def test_a_record_of_a_later_schema_is_never_overwritten(tmp_path: Path) -> None:
     store, good = Store(tmp_path), cka("concat")
     path = store.write_cka(good)
-    path.write_text(good.to_json().replace('"schema": 1', '"schema": 2', 1))
+    path.write_text(good.to_json().replace(f'"schema": {SCHEMA}', f'"schema": {SCHEMA + 1}', 1))
     with pytest.raises(ValueError, match="later uvit"):
         store.write_cka(good)
-    assert '"schema": 2' in path.read_text()
+    assert f'"schema": {SCHEMA + 1}' in path.read_text()
 
 
 _HALF = [[1.0, 0.5], [0.5, 1.0]]

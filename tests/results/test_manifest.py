@@ -30,7 +30,53 @@ def _sized() -> dict[str, Any]:
     for arm in arms:
         cells = arm.pop("cells")
         arm |= {**(sized if arm["arm"] == "none" else {}), "cells": cells, "colour": "red"}
-    return content | {"evaluation": SIZED["evaluation"], "arms": arms, "later": SIZED["later"]}
+    planned = {
+        "seeds": [100, 101, 102],
+        "looks": [3],
+        "sections": {"training": {"steps": 4}, "evaluation": {"samples": 8}},
+    }
+    return content | {"evaluation": SIZED["evaluation"], **planned, "arms": arms, "later": SIZED["later"]}
+
+
+def _blocks() -> dict[str, Any]:
+    """A manifest of two blocks, each with its baseline."""
+    content = manifest(["eps/concat", "eps/none", "v/concat", "v/none"])
+    arms = [{**arm, "block": arm["arm"].partition("/")[0]} for arm in content.pop("arms")]
+    ordered = [{**{k: v for k, v in arm.items() if k != "cells"}, "cells": arm["cells"]} for arm in arms]
+    return content | {"baseline": "concat", "within": "prediction", "arms": ordered}
+
+
+def test_blocks_are_read_and_written() -> None:
+    text = json.dumps(_blocks(), indent=1) + "\n"
+    read = Manifest.from_json(text)
+    assert (read.within, [arm.block for arm in read.arms]) == ("prediction", ["eps", "eps", "v", "v"])
+    assert read.to_json() == text
+
+
+def _without_a_baseline() -> dict[str, Any]:
+    content = _blocks()
+    return content | {"arms": [arm for arm in content["arms"] if arm["arm"] != "v/concat"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seeds": [1, 1]}, "seeds: expected each seed once"),
+        ({"seeds": [-1]}, "seeds: expected a list of whole numbers"),
+        ({"seeds": [0, 1, 2], "looks": [3, 2]}, "looks: expected rising numbers of seeds"),
+        ({"seeds": [0, 1], "looks": [3]}, "looks: expected no more than the 2 planned seeds"),
+        ({"seeds": [0, 1], "looks": [0]}, "looks: expected rising numbers of seeds from 1"),
+        ({"sections": {"training": 3}}, "sections: expected an object of objects or null"),
+        ({"within": 3}, "within: expected text"),
+        ({"within": "prediction"}, "within: expected a block for every arm, or for none"),
+        (_blocks() | {"within": ""}, "within: expected a block for every arm, or for none"),
+        (_without_a_baseline(), "baseline: expected one of the arms .*, got 'v/concat'"),
+        (_blocks() | {"arms": [_blocks()["arms"][0] | {"block": 3}]}, r"arms\[0\].block: expected text"),
+    ],
+)
+def test_a_plan_that_does_not_hold_together_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Manifest.from_dict(manifest(["concat", "none"]) | change)
 
 
 def test_what_is_read_is_written_with_the_same_bytes() -> None:

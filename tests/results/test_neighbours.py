@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from results import Store
+from results import SCHEMA, Store
 from tests.reports.simulated import neighbours
 
 
@@ -24,7 +24,7 @@ def test_what_is_written_is_read_and_damaged_files_are_named(tmp_path: Path) -> 
 def test_a_record_of_a_later_schema_is_never_overwritten(tmp_path: Path) -> None:
     store, good = Store(tmp_path), neighbours("concat")
     path = store.write_neighbours(good)
-    path.write_text(good.to_json().replace('"schema": 1', '"schema": 2', 1))
+    path.write_text(good.to_json().replace(f'"schema": {SCHEMA}', f'"schema": {SCHEMA + 1}', 1))
     with pytest.raises(ValueError, match="later uvit"):
         store.write_neighbours(good)
 

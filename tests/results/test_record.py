@@ -72,9 +72,10 @@ def fields(**changes: Any) -> dict[str, Any]:
     score = {"score_id": "b" * 12, "step": 10, "weights": "ema", "metric": "fid_10k", "value": 5.8, "card": {},
              "train_macs": 1, "wall_s": 0.5}  # fmt: skip
     return {
-        "schema": 1, "kind": "cell", "train_id": "a" * 16, "status": "ok", "error": None, "variant": "uvit-s/2",
+        "schema": SCHEMA, "kind": "cell", "train_id": "a" * 16, "status": "ok", "error": None, "variant": "uvit-s/2",
         "preset": "uvit-s/2", "options": {}, "dataset": {"name": "photos"}, "budget": "cpu", "training": {}, "seed": 0,
-        "params": 1, "macs": 2, "losses": [{"step": 1, "loss": 0.1}], "scores": [score], "provenance": {},
+        "params": 1, "macs": 2, "losses": [{"step": 1, "loss": 0.1}], "scores": [score], "marks": [],
+        "repeat": 0, "measured": {}, "provenance": {}, "sha256": None,
     } | changes  # fmt: skip
 
 
@@ -114,6 +115,11 @@ def test_text_is_strict_ascii_json(record: Record) -> None:
         ({"scores": [fields()["scores"][0] | {"value": True}]}, r"scores\[0\]: value"),
         ({"scores": [fields()["scores"][0] | {"wall_s": -1}]}, r"scores\[0\]: wall_s"),
         ({"extra": 1}, "'extra': unknown field"),
+        ({"marks": [1]}, "marks: expected a list of texts"),
+        ({"repeat": -1}, "repeat: expected a whole number from 0"),
+        ({"measured": []}, "measured: expected an object"),
+        ({"sha256": "a" * 64}, "sha256: expected that of the content, which was changed"),
+        ({"schema": 1}, "'marks': unknown field; schema 1 has schema, kind"),
         ({"schema": 0}, "schema"),
         ({"schema": "1"}, "schema"),
         ({"schema": True}, "schema"),
@@ -138,6 +144,31 @@ def test_what_is_no_record_is_refused_in_one_line(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"^file: ") as caught:
         Record.from_json(text, where="file")
     assert "\n" not in str(caught.value)
+
+
+def test_a_record_of_the_first_schema_is_read_with_defaults() -> None:
+    first = {key: value for key, value in fields(schema=1).items() if key not in Record.ADDED[2]}
+    read = Record.from_json(json.dumps(first))
+    assert read == Record.from_dict(fields())
+    assert (read.schema, read.marks, read.repeat, read.measured, read.sha256) == (SCHEMA, [], 0, {}, None)
+    again = Record.from_json(json.dumps(first))
+    read.marks.append("dirty")
+    assert again.marks == [], "defaults are not shared"
+    for name in ("params", "provenance"):
+        with pytest.raises(ValueError, match=f"{name}: missing"):
+            Record.from_json(json.dumps({key: value for key, value in first.items() if key != name}))
+
+
+def test_a_record_that_was_changed_after_it_was_written_is_told() -> None:
+    text = Record.from_dict(fields(measured={"x": 0.1, "s": "\u03b1"})).to_json()
+    written = json.loads(text)
+    assert len(written["sha256"]) == 64
+    assert Record.from_json(text).sha256 == written["sha256"]
+    assert Record.from_json(json.dumps(dict(reversed(written.items())))).sha256 == written["sha256"], "layout is free"
+    for key, value in (("params", 2), ("measured", {"x": 0.2, "s": "\u03b1"})):
+        with pytest.raises(ValueError, match=r"^x: sha256: expected that of the content"):
+            Record.from_json(json.dumps(written | {key: value}), where="x")
+    assert Record.from_json(json.dumps(written | {"sha256": None})).sha256 is None, "one that is edited on purpose"
 
 
 def test_a_record_of_a_later_schema_says_so() -> None:

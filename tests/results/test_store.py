@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results import Record, Store
+from results import SCHEMA, Record, Store
 from results.manifest import Manifest
 from results.store import write_bytes, write_json
 from tests.reports.simulated import identity, manifest, record, write_grid
@@ -91,7 +91,7 @@ def test_a_damaged_record_counts_as_not_run_and_is_written_anew(
 def test_a_record_of_a_later_schema_is_never_taken_for_damaged(tmp_path: Path) -> None:
     store, good = Store(tmp_path), record("concat", 0)
     path = store.write(good)
-    path.write_text(good.to_json().replace('"schema": 1', '"schema": 2', 1))
+    path.write_text(good.to_json().replace(f'"schema": {SCHEMA}', f'"schema": {SCHEMA + 1}', 1))
     with pytest.raises(ValueError, match="later uvit"):
         store.read(good.train_id)
 
