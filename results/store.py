@@ -1,7 +1,8 @@
 """The output folder: records, grid manifests, and the one way in which a file is written.
 
 ``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json`` · ``DIR/profiles/<profile_id>.json`` ·
-``DIR/cka/<cka_id>.json`` · ``DIR/neighbours/<neighbours_id>.json`` · ``DIR/linear_filters/<linear_filter_id>.json``.
+``DIR/cka/<cka_id>.json`` · ``DIR/neighbours/<neighbours_id>.json`` · ``DIR/linear_filters/<linear_filter_id>.json`` ·
+``DIR/calibrations/<calibration_id>.json``.
 Many processes and machines may write one folder: each file has one writer at a time and appears whole or not at all.
 """
 
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from results.calibration import CalibrationRecord
 from results.cka import CkaRecord
 from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest
@@ -115,6 +117,14 @@ class Store:
     def linear_filters(self) -> tuple[list[LinearFilterRecord], list[str]]:
         """All readable linear filters, by id, and one line for each file that is damaged."""
         return _read_all(self.root / "linear_filters", _read_linear_filter)
+
+    def write_calibration(self, record: CalibrationRecord) -> Path:
+        """Write a budget's calibration, replacing an earlier one of the same id whole; raises as `write_profile`."""
+        return _replace(self.root / "calibrations" / f"{record.calibration_id}.json", record, _read_calibration)
+
+    def calibrations(self) -> tuple[list[CalibrationRecord], list[str]]:
+        """All readable calibrations, by id, and one line for each file that is damaged."""
+        return _read_all(self.root / "calibrations", _read_calibration)
 
     def record_path(self, train_id: str) -> Path:
         """Where a cell's record lies. Raises ValueError unless the id is 12 to 64 hex digits."""
@@ -220,6 +230,7 @@ _read_profile = _reader(ProfileRecord, "profile_id")
 _read_cka = _reader(CkaRecord, "cka_id")
 _read_neighbours = _reader(NeighboursRecord, "neighbours_id")
 _read_linear_filter = _reader(LinearFilterRecord, "linear_filter_id")
+_read_calibration = _reader(CalibrationRecord, "calibration_id")
 
 
 def _read_manifest(path: Path) -> tuple[str, Manifest]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from results import SCHEMA, Record, Score, Store
+from results.calibration import Bound, CalibrationRecord
 from results.cka import CkaRecord
 from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest
@@ -270,3 +271,34 @@ def linear_filter(**changes: Any) -> LinearFilterRecord:
         "wall_s": 6.5,
     }
     return LinearFilterRecord(**fields | changes)
+
+
+def calibration(**changes: Any) -> CalibrationRecord:
+    """A calibration of the cells of `record`, of level B: only the noisiest bin is not below the filter's."""
+    cell = record("concat", 0, scores=[])
+    bins = [Bound(mean=mean, upper=mean + 0.02) for mean in (-0.3, -0.1, -0.05, -0.1, 0.4)]
+    fields: dict[str, Any] = {
+        "calibration_id": identity("calibration", repr(sorted(changes.items()))),
+        "budget": cell.budget,
+        "preset": cell.preset,
+        "variant": cell.variant,
+        "dataset": cell.dataset,
+        "training": cell.training,
+        "endpoint": {"metric": "speed", "weights": "raw", "step": "final", "margin": 1.1},
+        "grid": "skip",
+        "seeds": [1000, 1001, 1002, 1003, 1004],
+        "linear_filter_id": identity("linear_filter"),
+        "level": "B",
+        "log_skill": [bin.mean for bin in bins for _ in range(4)],
+        "bins": bins,
+        "geometric": Bound(mean=-0.03, upper=-0.01),
+        "arithmetic": Bound(mean=-0.2, upper=-0.15),
+        "speed_sd": 0.03,
+        "skill_sd": 0.02,
+        "repeat_sd": 0.01,
+        "speed_margin": 1.1,
+        "skill_margin": 0.04,
+        "seeds_for_power": {"1.10": 6, "1.25": 3},
+        "cells": [identity(arm, seed) for arm in FORMULAS for seed in range(1000, 1005)],
+    }
+    return CalibrationRecord(**fields | changes)
