@@ -15,7 +15,7 @@ from results.record import Record, Score
 # Fields of a score card that make two numbers incomparable; those that begin so count as well (reference_hash).
 # The weights' hash is one of them; library versions, precision and the floor are shown but split nothing.
 _CARD_FIELDS = ("count", "extractor", "weights_sha256", "resize", "reference", "sampler", "nfe", "guidance", "labels")
-_EXACT_FIELDS = ("images_per_bin", "bins", "t", "fingerprint", "kernel", "k", "subset", "card_version")
+_EXACT_FIELDS = ("images_per_bin", "bins", "level_count", "t", "fingerprint", "kernel", "k", "subset", "card_version")
 
 How = tuple[tuple[str, str], ...]  # facts of a score under which it compares with others, sorted
 ColumnKey = tuple[str, str, int, How]  # metric, weights, step
@@ -28,7 +28,8 @@ _ORDER = ("frechet", "kernel", "precision", "recall", "loss", "other", "bin", "c
 class Column:
     """One column of scores. ``how`` is the part of the card, and the dataset, that all its numbers share.
 
-    ``scores`` are by arm, of cells that trained to the end.
+    ``scores`` are by arm, of cells that trained to the end. A number that stands in no record but follows from several,
+    as R does, is in ``computed`` instead, by arm and seed, and has no card.
     """
 
     metric: str
@@ -37,6 +38,7 @@ class Column:
     how: How
     suffix: str = ""  # what tells it from another column of the same metric and weights
     scores: Mapping[str, Sequence[CellScore]] = field(default_factory=dict, compare=False, repr=False)
+    computed: Mapping[str, Mapping[int, float]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def described(self) -> Metric:
@@ -68,6 +70,8 @@ class Column:
 
     def values(self, arm: ArmView) -> dict[int, float]:
         """The arm's values by seed, of cells that trained to the end."""
+        if self.computed:
+            return dict(self.computed.get(arm.name, {}))
         return {cell.seed: score.value for cell, score in self.of(arm) if score.value is not None}
 
     def cards(self, arms: Iterable[ArmView]) -> list[dict[str, Any]]:
