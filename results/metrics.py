@@ -115,29 +115,26 @@ _FAMILIES: tuple[tuple[re.Pattern[str], Callable[..., Metric]], ...] = (
     (re.compile(r"val_loss_bin(\d+)"), _bin),
 )
 
+
+def _speed() -> Metric:
+    detail = "times the baseline's steps"
+    return Metric(
+        name="speed", short="R", detail=detail, unit="×", direction="lower", digits=2, kind="speed", ratio=True
+    )
+
+
+def _skill() -> Metric:
+    detail = "EMA loss over the linear filter's"
+    return Metric(
+        name="skill", short="skill", detail=detail, unit="×", direction="lower", digits=3, kind="skill", ratio=True
+    )
+
+
 _EXACT: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(
-            name="speed",
-            short="R",
-            detail="times the baseline's steps",
-            unit="×",
-            direction="lower",
-            digits=2,
-            kind="speed",
-            ratio=True,
-        ),
-        Metric(
-            name="skill",
-            short="skill",
-            detail="EMA loss over the linear filter's",
-            unit="×",
-            direction="lower",
-            digits=3,
-            kind="skill",
-            ratio=True,
-        ),
+        _speed(),
+        _skill(),
         Metric(name="val_loss", short="val loss", direction="lower", digits=5, kind="loss"),
         Metric(name="train_loss", short="training loss", direction="lower", digits=5, kind="loss"),
         Metric(name="params", short="params", direction="none", digits=2, unit="M", scale=1e-6, kind="cost"),
@@ -147,7 +144,7 @@ _EXACT: dict[str, Metric] = {
         Metric(name="peak_mem_gib", short="peak memory", direction="lower", digits=2, unit="GiB", kind="cost"),
         Metric(name="mfu", short="MFU", direction="higher", digits=1, unit="%", scale=1e2, kind="cost"),
         Metric(name="wall_s", short="training time", direction="lower", digits=0, unit="s", kind="cost"),
-    )  # fmt: skip
+    )
 }
 
 

@@ -7,7 +7,7 @@ from reports.views.grid import GridView
 
 
 def best(grid: GridView, compared: GridComparison) -> str | None:
-    """The arm that is shown to be better than every other; None where the verdicts do not show one, and of a grid of blocks.
+    """The arm that is shown to be better than every other; None where no verdicts show one, and of blocks.
 
     The intervals of the differences from the baseline hold all at once, so that two arms differ where theirs do not
     overlap; the baseline's own is zero. The arm must be ``better``, or be the baseline with all others ``worse``. An

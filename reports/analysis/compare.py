@@ -1,7 +1,7 @@
 """Each arm against its baseline on the grid's primary endpoint: the comparisons and their verdicts (`verdicts`).
 
-Where the endpoint is speed, skill stands beside it as the secondary one. It has intervals at an error rate of its own, and
-one say: an arm that is faster but worse at the end is not ``better``.
+Where the endpoint is speed, skill stands beside it as the secondary one. It has intervals at an error rate of its own,
+and one say: an arm that is faster but worse at the end is not ``better``.
 """
 
 from __future__ import annotations

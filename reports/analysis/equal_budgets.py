@@ -52,7 +52,7 @@ class EqualBudget:
 
 
 def equal_budgets(grid: GridView, compared: GridComparison, curves: Curves) -> list[EqualBudget]:
-    """The fair views at equal steps, MACs and time, in this order; none before there is a score of the endpoint, nor of R.
+    """The fair views at equal steps, MACs and time, in this order; none of R, and none before there is a score.
 
     ``compared`` are the grid's verdicts, ``curves`` the trajectories of the column that they stand on.
     """

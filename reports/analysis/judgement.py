@@ -70,7 +70,7 @@ class Judgement:
         return {name: self._verdict(mixed[name], look) if name in open_ else before[name] for name in before}
 
     def _moderated(self, comparisons: Mapping[str, Comparison], alpha: float) -> dict[str, Comparison]:
-        """The comparisons with all that follows from their variances together; one without a spread has none to lend."""
+        """The comparisons with all that follows from their variances together; one without a spread lends none."""
         each = list(comparisons.values())
         errors = inference.moderated_errors([None if c.sd is None else (c.n_pairs, c.sd) for c in each])
         arms = len(each)

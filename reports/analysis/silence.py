@@ -93,8 +93,8 @@ def _uncalibrated(grid: GridView, baseline: ArmView) -> str | None:
         )
     if found.level == "none":
         return (
-            f"{where}budget {asked.budget} is not valid: on {plural(len(found.seeds), 'calibration seed')} the baseline "
-            "is no better than a linear filter even in the mean loss"
+            f"{where}budget {asked.budget} is not valid: on {plural(len(found.seeds), 'calibration seed')} the "
+            "baseline is no better than a linear filter even in the mean loss"
         )
     return None
 

@@ -1,7 +1,7 @@
 """Skill: how far a cell's EMA weights are from what linear algebra alone predicts, each noise level counting alike.
 
-x = the mean over noise levels of log(eps-loss / the linear filter's loss), after the last step; below 0 is better than the
-filter. Formulas: docs/statistics.md.
+x = the mean over noise levels of log(eps-loss / the linear filter's loss), after the last step; below 0 is better than
+the filter. Formulas: docs/statistics.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""R of every arm and seed against the baseline of the same seed, from the records: which curves it is read off, or why not.
+"""R of every arm and seed against the baseline of the same seed: which curves it is read off, or why there is none.
 
 The training losses serve where they are the same quantity in all arms and are still of new images; else the validation
 losses of raw weights do, where there are enough. docs/statistics.md, "Speed".
@@ -6,6 +6,7 @@ losses of raw weights do, where there are enough. docs/statistics.md, "Speed".
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,7 +89,8 @@ def _unsuited(grid: GridView) -> str | None:
         records = [record for arm in grid.arms if arm.block == block for record in arm.records]
         for key, usual in _SAME.items():
             if len(found := {_text(record.training.get(key, usual)) for record in records}) > 1:
-                return f"the training losses do not compare ({key} is {' in some arms and '.join(sorted(found))} in others)"
+                differing = " in some arms and ".join(sorted(found))
+                return f"the training losses do not compare ({key} is {differing} in others)"
     passes = max((_passes(record) for arm in grid.arms for record in arm.records), default=0.0)
     if passes > MOST_PASSES:
         return f"the training losses are of images seen up to {passes:.0f} times"
@@ -138,7 +140,7 @@ def _validation(record: Record) -> _Points:
 def _is_curve(points: Sequence[tuple[float, float]], *, even: bool) -> bool:
     """Whether R can be read off the points: enough of them, at rising steps, of losses above 0."""
     steps = [0.0, *(step for step, _ in points)]
-    gaps = [later - before for before, later in zip(steps, steps[1:], strict=False)]
+    gaps = [later - before for before, later in itertools.pairwise(steps)]
     if len(points) < FEWEST_POINTS or min(gaps) <= 0 or not all(loss > 0 for _, loss in points):
         return False
     return not even or (len(set(gaps[:-1])) == 1 and gaps[-1] <= gaps[0])

@@ -1,4 +1,4 @@
-"""What a grid is held against: its plan of seeds and looks, linear filters of its images, calibrations of its training."""
+"""What a grid is held against: its plan of seeds and looks, its images' linear filters, its training's calibrations."""
 
 from __future__ import annotations
 
