@@ -8,6 +8,7 @@ in numbers), ``content`` (what is said, in no format), ``plots`` and ``pictures`
 from __future__ import annotations
 
 from reports.content.grid_report import GridReports, compose
+from reports.content.verdict_list import open_arms, verdicts
 from reports.formats.terminal import show, show_profiles
 from reports.pictures.cka_maps import write as write_heatmaps
 from reports.pictures.neighbours import write as write_neighbours
@@ -20,9 +21,11 @@ __all__ = [
     "Rendered",
     "compose",
     "find",
+    "open_arms",
     "render",
     "show",
     "show_profiles",
+    "verdicts",
     "write",
     "write_heatmaps",
     "write_neighbours",
