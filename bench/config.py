@@ -19,7 +19,7 @@ Process = Literal["vp", "sd", "flow"]  # continuous VP-SDE; Stable Diffusion's 1
 PredictionName = Literal["eps", "x0", "v", "edm"]  # what the network's output stands for (docs/recipes.md)
 LossSpace = Literal["own", "eps", "x0", "v"]  # of what the error is taken; "own": of the output itself
 Weighting = Literal["none", "min_snr"]
-Times = Literal["uniform", "logit_normal", "shifted"]  # how training's times are distributed
+Times = Literal["uniform", "logit_normal", "shifted", "lognormal"]  # how training's times are distributed
 
 
 class Draw(NamedTuple):
