@@ -32,7 +32,7 @@ def test_the_axes_are_the_designs() -> None:
         "skip": ["concat", "linear_sum", "linear_skip", "add", "none"],
         "time": ["token", "adaln"],
         "time_embed": ["sinusoid", "mlp"],
-        "times": ["uniform", "logit_normal", "shifted"],
+        "times": ["uniform", "logit_normal", "shifted", "lognormal"],
         "weighting": ["none", "min_snr"],
         "width": ["512", "256", "768"],
     }
