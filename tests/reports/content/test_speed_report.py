@@ -1,4 +1,4 @@
-"""A grid decided by speed in every form of a report: R, its interval, skill beside it, and the scope of its verdicts."""
+"""A grid decided by speed in every form of a report: R, its interval, skill beside it, the scope of its verdicts."""
 
 from __future__ import annotations
 
