@@ -54,6 +54,7 @@ class GridRequest:
     dataset: str = _DATASET()
     budget: str = option("A budget of `uvit list budgets`.", default=BUDGET)
     seeds: int = option("Seeds a cell: 0 to N-1.", default=1)
+    repeats: int = option("Train so many of its cells once more, from weights moved by one rounding.", default=0)
     match: str = option("params or macs: add arms sized to the baseline (default: as the grid says).", default="")
     out: Path | None = option("Output folder (default runs/GRID).", default=None)
     device: str = _DEVICE()
@@ -78,7 +79,7 @@ class GridRequest:
 
 
 RUN_ALONE = (
-    *("out", "jobs", "threads", "compile", "gradient_checkpointing", "cuda_graphs", "engine", "track"),
+    *("repeats", "out", "jobs", "threads", "compile", "gradient_checkpointing", "cuda_graphs", "engine", "track"),
     "extractor_weights",
 )
 
