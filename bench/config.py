@@ -107,7 +107,8 @@ class EvaluationConfig(_Section):
 
     every: int = 50_000  # steps between scores; 0 = only after the last step
     val_every: int = 0  # steps between validation losses; 0 = whenever scores are taken
-    val_images: int = 500  # held-out images in each of five equal bins of t
+    val_images: int = 500  # held-out images at each noise level of val_loss
+    val_levels: int = 5  # noise levels of val_loss: 5, at random times, or 20, at even ones, four to each of five bins
     samples: int = 10_000
     sampler: str = "dpm_solver"
     nfe: int = 50
@@ -129,6 +130,8 @@ class EvaluationConfig(_Section):
         _at_least(
             where, 1, val_images=self.val_images, nfe=self.nfe, final_nfe=self.final_nfe, sample_batch=self.sample_batch
         )
+        if self.val_levels not in (5, 20):
+            raise ValueError(f"{where}.val_levels: expected 5 or 20, got {self.val_levels}")
         for name in ("samples", "final_samples", "reference_count"):
             if getattr(self, name) == 1:
                 raise ValueError(f"{where}.{name}: expected 0 or at least 2 (a covariance needs two images), got 1")

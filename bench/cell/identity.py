@@ -93,9 +93,10 @@ def guidance_weight(evaluation: EvaluationConfig) -> float:
     return 1.0 + evaluation.guidance
 
 
-def validation_id(train: str, *, step: int, weights: str, images: int) -> str:
-    """The id of one validation loss."""
-    return digest({"train_id": train, "step": step, "weights": weights, "val_images": images})
+def validation_id(train: str, *, step: int, weights: str, images: int, levels: int = 5) -> str:
+    """The id of one validation loss; five noise levels, the first there were, leave no trace in it."""
+    more = {} if levels == 5 else {"val_levels": levels}
+    return digest({"train_id": train, "step": step, "weights": weights, "val_images": images} | more)
 
 
 def score_points(evaluation: EvaluationConfig, steps: int) -> list[ScorePoint]:

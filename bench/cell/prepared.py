@@ -102,7 +102,10 @@ def sample_score_id(prepared: Prepared, point: ScorePoint) -> str:
 
 def validation_score_id(prepared: Prepared, step: int, weights: str) -> str:
     """The id of the validation loss of ``weights`` after ``step`` steps."""
-    return validation_id(prepared.train_id, step=step, weights=weights, images=prepared.cell.evaluation.val_images)
+    evaluation = prepared.cell.evaluation
+    return validation_id(
+        prepared.train_id, step=step, weights=weights, images=evaluation.val_images, levels=evaluation.val_levels
+    )
 
 
 def make_record(

@@ -48,6 +48,7 @@ def test_wrong_training_values_are_refused_in_one_line(values: dict[str, Any], m
         ({"samples": 1}, "evaluation.samples: expected 0 or at least 2"),
         ({"samples": -1}, "evaluation.samples: expected at least 0, got -1"),
         ({"val_images": 0}, "evaluation.val_images: expected at least 1, got 0"),
+        ({"val_levels": 10}, "evaluation.val_levels: expected 5 or 20, got 10"),
         ({"weights": []}, "evaluation.weights: expected at least one of 'raw', 'ema'"),
         ({"weights": "last"}, "evaluation.weights: expected one of 'raw', 'ema'; got 'last'"),
         ({"nfe": 0}, "evaluation.nfe: expected at least 1, got 0"),

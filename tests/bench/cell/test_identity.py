@@ -47,6 +47,8 @@ def test_score_ids_never_change() -> None:
     point = ScorePoint(step=50_000, weights="ema", samples=10_000, sampler="dpm_solver", nfe=50)
     assert score_id("0" * 16, point, EvaluationConfig()) == "0092f5cdba01c9d4"
     assert validation_id("0" * 16, step=50_000, weights="raw", images=500) == "6adda1b494c6f81b"
+    assert validation_id("0" * 16, step=50_000, weights="raw", images=500, levels=5) == "6adda1b494c6f81b"
+    assert validation_id("0" * 16, step=50_000, weights="raw", images=500, levels=20) == "5bb6aeea93666362"
 
 
 def test_the_datasets_content_and_flips_are_part_of_the_id() -> None:

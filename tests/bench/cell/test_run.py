@@ -54,6 +54,27 @@ def _kill_at(step: int) -> Any:
     return report
 
 
+def test_twenty_noise_levels_are_kept_on_the_card_of_val_loss(tmp_path: Path) -> None:
+    plain = _cell(training=dataclasses.replace(TRAINING, steps=1, warmup=0))
+    cell = dataclasses.replace(plain, evaluation=dataclasses.replace(EVALUATION, val_levels=20))
+    assert prepare(plain).train_id == prepare(cell).train_id
+    record = _run(cell, tmp_path)
+    assert is_finished(record, prepare(cell)) and not is_finished(record, prepare(plain))
+    whole = [score for score in record.scores if score.metric == "val_loss"]
+    assert [score.weights for score in whole] == ["ema", "raw"]
+    for score in whole:
+        levels = score.card["levels"]
+        assert len(levels) == 20 and score.value == pytest.approx(sum(levels) / 20)
+        assert score.card["level_count"] == 20 and score.card["times"] == "midpoint"
+        assert (score.card["images_per_bin"], score.card["bins"]) == (32, 5)
+        bins = [s for s in record.scores if s.score_id == score.score_id and s is not score]
+        assert len(bins) == 5 and all("levels" not in bin_.card and bin_.card["level_count"] == 20 for bin_ in bins)
+    again = _run(plain, tmp_path)  # the same weights, measured at five levels as well
+    assert len(again.scores) == 2 * len(record.scores)
+    five = [s.card for s in again.scores if s.metric == "val_loss" and "level_count" not in s.card]
+    assert len(five) == 2 and all("levels" not in card and "times" not in card for card in five)
+
+
 def test_a_record_says_what_the_cell_was_and_what_it_scored(tmp_path: Path) -> None:
     cell = _cell("uvit-micro/4+skip=add", evaluation=SCORED)
     record = _run(cell, tmp_path)
