@@ -152,8 +152,9 @@ def many_records(root: Path, *, seeds: int = 20) -> Store:
 
 
 def skip_run(root: Path, *, seeds: Iterable[int] = (0, 1), arms: Iterable[str] = FORMULAS) -> Store:
-    """A finished grid ``skip`` under ``root``."""
+    """A finished grid ``skip`` under ``root``, of a budget that is calibrated."""
     store, seeds, arms = Store(root), list(seeds), list(arms)
+    store.write_calibration(calibration())
     write_grid(store, "skip", manifest(arms, seeds))
     for arm in arms:
         for seed in seeds:
