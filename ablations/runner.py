@@ -49,9 +49,14 @@ def _known(prepared: Prepared, store: Store) -> Record | None:
 
 def run_plan(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
     """Run ``todo`` and yield every cell's outcome; the manifest is written before the first cell starts."""
+    Store(run.place.root).write_grid(plan.grid.name, manifest(plan, run.place.runtime))
+    yield from run_cells(plan, todo, run, engine, tell=tell)
+
+
+def run_cells(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
+    """As `run_plan`, without a manifest."""
     place = run.place
     store = Store(place.root)
-    store.write_grid(plan.grid.name, manifest(plan, place.runtime))
     waiting = {prepared.name for prepared in todo}
     for prepared in plan.cells:
         if prepared.name not in waiting:

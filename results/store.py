@@ -133,6 +133,29 @@ class Store:
         """All readable calibrations, by id, and one line for each file that is damaged."""
         return _read_all(self.root / "calibrations", _read_calibration)
 
+    def write_calibration_plan(self, plan: Manifest) -> Path:
+        """Write what a calibration runs, replacing an earlier one of its budget. Raises ValueError for an unsafe name.
+
+        Apart from the grids: what calibration seeds say is no verdict, and reports read none of it.
+        """
+        return write_bytes(self._plan_path(plan.budget), plan.to_json().encode())
+
+    def calibration_plan(self, budget: str) -> Manifest | None:
+        """What was planned to calibrate ``budget``; None where nothing was, or where the file is damaged."""
+        path = self._plan_path(budget)
+        try:
+            return Manifest.from_json(path.read_bytes(), where=_name(path))
+        except FileNotFoundError:
+            return None
+        except NewerSchema:
+            raise
+        except ValueError as error:
+            log.warning("damaged plan, made anew: %s", error)
+            return None
+
+    def _plan_path(self, budget: str) -> Path:
+        return self.root / "calibrations" / "plans" / self.grid_path(budget).name
+
     def record_path(self, train_id: str, repeat: int = 0) -> Path:
         """Where a cell's record lies. Raises ValueError unless the id is 12 to 64 hex digits."""
         if not is_id(train_id):

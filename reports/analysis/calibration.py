@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, Self
 
 from reports.analysis import margins
 from reports.analysis.inference import ALPHA, half_width
@@ -26,6 +27,7 @@ from results.manifest import Manifest, ManifestArm
 from results.provenance import provenance
 from results.record import Record
 from results.schema import content_sha256
+from results.store import Store
 
 POINTS, CHALLENGERS = "points", "planned_challengers"  # the plan's own keys, of an arm and of the whole
 _ID_DIGITS = 16
@@ -41,6 +43,12 @@ class CalibrationCells:
     records: Mapping[str, Record]  # by train_id
     repeats: Sequence[Record]
     linear_filter: LinearFilterRecord
+
+    @classmethod
+    def read(cls, root: Path, *, plan: Manifest, linear_filter: LinearFilterRecord) -> Self:
+        """From the output folder ``root``; damaged records count as missing."""
+        (records, _), (repeats, _) = Store(root).records(), Store(root).repeats()
+        return cls(plan=plan, records={r.train_id: r for r in records}, repeats=repeats, linear_filter=linear_filter)
 
     def of(self, arm: ManifestArm) -> dict[int, Record]:
         """The arm's records by seed. Raises ValueError where a cell has none that trained to the end."""
