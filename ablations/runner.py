@@ -40,18 +40,27 @@ def stored_runtime(root: Path, grid: str) -> Runtime | None:
 def unfinished(plan: Plan, root: Path) -> list[Prepared]:
     """The cells whose records lack a score that the plan asks for, failed ones included."""
     store = Store(root)
-    return [prepared for prepared in plan.cells if not is_finished(store.read(prepared.train_id), prepared)]
+    return [prepared for prepared in plan.cells if not is_finished(_known(prepared, store), prepared)]
+
+
+def _known(prepared: Prepared, store: Store) -> Record | None:
+    return store.read(prepared.train_id, prepared.cell.repeat)
 
 
 def run_plan(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
     """Run ``todo`` and yield every cell's outcome; the manifest is written before the first cell starts."""
+    Store(run.place.root).write_grid(plan.grid.name, manifest(plan, run.place.runtime))
+    yield from run_cells(plan, todo, run, engine, tell=tell)
+
+
+def run_cells(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
+    """As `run_plan`, without a manifest."""
     place = run.place
     store = Store(place.root)
-    store.write_grid(plan.grid.name, manifest(plan, place.runtime))
-    waiting = {prepared.train_id for prepared in todo}
+    waiting = {prepared.name for prepared in todo}
     for prepared in plan.cells:
-        if prepared.train_id not in waiting:
-            record = store.read(prepared.train_id)
+        if prepared.name not in waiting:
+            record = _known(prepared, store)
             assert record is not None
             yield Outcome(prepared=prepared, status=record.status, error=record.error, skipped=True)
     jobs = [
@@ -75,6 +84,6 @@ def _place_for(prepared: Prepared, place: Place) -> Place:
 
 def _lost_record(prepared: Prepared, lost: Lost, store: Store) -> Record:
     """The record of a cell whose process died before it could write one."""
-    record = failure_record(prepared, status="error", error=lost.reason, known=store.read(prepared.train_id))
+    record = failure_record(prepared, status="error", error=lost.reason, known=_known(prepared, store))
     store.write(record)
     return record

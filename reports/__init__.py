@@ -7,6 +7,8 @@ in numbers), ``content`` (what is said, in no format), ``plots`` and ``pictures`
 
 from __future__ import annotations
 
+from reports.analysis.calibration import CalibrationCells, calibrate
+from reports.content.calibration_table import calibration_lines
 from reports.content.grid_report import GridReports, compose
 from reports.formats.terminal import show, show_profiles
 from reports.pictures.cka_maps import write as write_heatmaps
@@ -15,9 +17,12 @@ from reports.render import Rendered, render, write
 from reports.views.find import Findings, find
 
 __all__ = [
+    "CalibrationCells",
     "Findings",
     "GridReports",
     "Rendered",
+    "calibrate",
+    "calibration_lines",
     "compose",
     "find",
     "render",

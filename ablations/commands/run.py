@@ -15,6 +15,7 @@ from ablations.engines import ENGINES
 from ablations.engines.job import Engine, Run
 from ablations.grid import load_grid
 from ablations.planning import Plan
+from ablations.repeats import with_repeats
 from ablations.runner import Outcome, run_plan, stored_runtime, unfinished
 from ablations.trackers.tracking import check_tracker
 from bench.cell.identity import Cell
@@ -32,6 +33,7 @@ def run_grid(request: GridRequest) -> tuple[Path, int]:
     grid = load_grid(request.grid)
     root = request.out or Path("runs") / grid.name
     plan, runtime = planned(request, grid, stored=stored_runtime(root, grid.name))
+    plan = with_repeats(plan, request.repeats)
     for note in plan.notes:
         print(f"uvit: {note}", file=sys.stderr)
     _check_writable(root)
@@ -50,7 +52,7 @@ def _checked_engine(request: GridRequest) -> Callable[..., Engine]:
     """What makes the engine that was asked for; ValueError where that, the tracker or a number makes no sense."""
     make_engine = ENGINES.get(request.engine)
     check_tracker(request.track)
-    for name in ("jobs", "threads"):
+    for name in ("jobs", "threads", "repeats"):
         if (value := getattr(request, name)) < 0:
             raise ValueError(f"--{name}: expected at least 0, got {value}")
     return make_engine
@@ -133,7 +135,7 @@ def _complain_of_failures(outcomes: Sequence[Outcome]) -> int:
     failed = [outcome for outcome in outcomes if outcome.failed]
     for outcome in failed:
         cell = outcome.prepared.cell
-        print(f"failed ({outcome.status}): {cell.variant} seed {cell.seed}: {outcome.error}", file=sys.stderr)
+        print(f"failed ({outcome.status}): {cell.variant} {cell.told_seed}: {outcome.error}", file=sys.stderr)
     if failed:
         print(
             f"uvit: {len(failed)} of {len(outcomes)} cells failed; "

@@ -9,7 +9,7 @@ from bench.cell.identity import Cell, ScorePoint, score_id, score_points, train_
 from bench.conditions.choice import condition_of
 from bench.data.load import load_cached_dataset
 from results.provenance import provenance
-from results.record import Record, Score
+from results.record import Record, Score, cell_name
 from results.schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class Prepared:
     train_id: str
     params: int
     macs: int
+
+    @property
+    def name(self) -> str:
+        """Of the cell's files (`results.record.cell_name`)."""
+        return cell_name(self.train_id, self.cell.repeat)
 
 
 def prepare(cell: Cell, dataset: Dataset | None = None) -> Prepared:
@@ -133,6 +138,7 @@ def make_record(
         macs=prepared.macs,
         losses=losses,
         scores=sorted(scores, key=lambda s: (s.step, s.weights, s.metric)),
+        repeat=cell.repeat,
         provenance={**provenance(), **more},
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from results import SCHEMA, Record, Score, Store
+from results.calibration import Bound, CalibrationRecord
 from results.cka import CkaRecord
 from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest
@@ -151,8 +152,9 @@ def many_records(root: Path, *, seeds: int = 20) -> Store:
 
 
 def skip_run(root: Path, *, seeds: Iterable[int] = (0, 1), arms: Iterable[str] = FORMULAS) -> Store:
-    """A finished grid ``skip`` under ``root``."""
+    """A finished grid ``skip`` under ``root``, of a budget that is calibrated."""
     store, seeds, arms = Store(root), list(seeds), list(arms)
+    store.write_calibration(calibration())
     write_grid(store, "skip", manifest(arms, seeds))
     for arm in arms:
         for seed in seeds:
@@ -270,3 +272,34 @@ def linear_filter(**changes: Any) -> LinearFilterRecord:
         "wall_s": 6.5,
     }
     return LinearFilterRecord(**fields | changes)
+
+
+def calibration(**changes: Any) -> CalibrationRecord:
+    """A calibration of the cells of `record`, of level B: only the noisiest bin is not below the filter's."""
+    cell = record("concat", 0, scores=[])
+    bins = [Bound(mean=mean, upper=mean + 0.02) for mean in (-0.3, -0.1, -0.05, -0.1, 0.4)]
+    fields: dict[str, Any] = {
+        "calibration_id": identity("calibration", repr(sorted(changes.items()))),
+        "budget": cell.budget,
+        "preset": cell.preset,
+        "variant": cell.variant,
+        "dataset": cell.dataset,
+        "training": cell.training,
+        "endpoint": {"metric": "speed", "weights": "raw", "step": "final", "margin": 1.1},
+        "grid": "skip",
+        "seeds": [1000, 1001, 1002, 1003, 1004],
+        "linear_filter_id": identity("linear_filter"),
+        "level": "B",
+        "log_skill": [bin.mean for bin in bins for _ in range(4)],
+        "bins": bins,
+        "geometric": Bound(mean=-0.03, upper=-0.01),
+        "arithmetic": Bound(mean=-0.2, upper=-0.15),
+        "speed_sd": 0.03,
+        "skill_sd": 0.02,
+        "repeat_sd": 0.01,
+        "speed_margin": 1.1,
+        "skill_margin": 0.04,
+        "seeds_for_power": {"different by 1.10": 5, "equivalent within 1.10": 6},
+        "cells": [identity(arm, seed) for arm in FORMULAS for seed in range(1000, 1005)],
+    }
+    return CalibrationRecord(**fields | changes)

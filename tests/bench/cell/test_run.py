@@ -266,3 +266,35 @@ def test_ids_depend_on_what_the_weights_depend_on_and_on_nothing_else() -> None:
         _cell(training=dataclasses.replace(TRAINING, image_size=0)),
     ]
     assert len({identity(cell) for cell in [_cell(), *others]}) == len(others) + 1
+
+
+def test_a_repeat_ends_elsewhere_and_leaves_the_files_of_its_seed_alone(tmp_path: Path) -> None:
+    first = _run(_cell(evaluation=SCORED), tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    repeat = _cell(repeat=1, evaluation=SCORED)
+    beating = list[bool]()
+    record = _run(repeat, tmp_path, report=lambda event: beating.append((tmp_path / "running").exists()))
+    assert beating and not any(beating), "what watches the grid sees its seeds alone"
+    assert (record.train_id, record.repeat, record.status) == (first.train_id, 1, first.status)
+    assert {score.score_id for score in record.scores} == {score.score_id for score in first.scores}
+    assert [p["loss"] for p in record.losses] == pytest.approx([p["loss"] for p in first.losses], rel=1e-3)
+    ends = [load_checkpoint(checkpoint_path(tmp_path / "checkpoints" / name, 6)) for name in (first.name, record.name)]
+    assert all(torch.allclose(value, ends[1].tensors[key], atol=1e-4) for key, value in ends[0].tensors.items())
+    assert not all(torch.equal(value, ends[1].tensors[key]) for key, value in ends[0].tensors.items())
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    fresh = {path.relative_to(tmp_path).parts[:2] for path in tmp_path.rglob("*") if path.is_file()} - {
+        path.relative_to(tmp_path).parts[:2] for path in before
+    }
+    assert fresh == {("repeats", f"{record.name}.json"), ("checkpoints", record.name)}
+    assert Store(tmp_path).read(first.train_id) == first
+    assert _run(repeat, tmp_path) == record, "and it is not trained again"
+
+
+def test_a_killed_repeat_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    repeat = _cell(repeat=2)
+    straight = _run(repeat, tmp_path / "straight")
+    with pytest.raises(Killed):
+        _run(repeat, tmp_path / "killed", report=_kill_at(3))
+    resumed = _run(repeat, tmp_path / "killed")
+    assert resumed.losses == straight.losses
+    assert _values(resumed) == _values(straight)
