@@ -13,7 +13,7 @@ from bench.cell.place import Place
 from bench.cell.prepared import Prepared, failure_record, is_finished
 from bench.machine.attention_kernel import for_network
 from bench.machine.runtime import Runtime
-from results.record import Record
+from results.record import SURVIVED, Record
 from results.store import Store
 
 
@@ -28,7 +28,7 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        return self.status not in ("ok", "undertrained")
+        return self.status not in SURVIVED
 
 
 def stored_runtime(root: Path, grid: str) -> Runtime | None:

@@ -55,7 +55,6 @@ def test_run_prints_the_table_and_the_reports_path(finished: Path) -> None:
     text = (finished / "stdout.txt").read_text()
     assert "concat" in text
     assert "none" in text
-    assert "undertrained" in text
     assert "No verdict" in text
     assert text.splitlines()[-1] == "report: out/report/report.md"
     assert (finished / "out/report/report.md").is_file()
