@@ -132,6 +132,7 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
             prepared = prepare(cell, scope.dataset)
             cells.setdefault(prepared.train_id, prepared)
             members[arm.name].append((seed, prepared.train_id))
+    _check_blocks_differ(grid, arms, members)
     return Plan(
         grid=grid,
         budget=budget,
@@ -143,6 +144,19 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
         members=members,
         notes=tuple(notes),
     )
+
+
+def _check_blocks_differ(grid: Grid, arms: list[Arm], members: Mapping[str, list[tuple[int, str]]]) -> None:
+    """Raise ValueError where two blocks that are written differently train the same cells."""
+    owners: dict[str, Arm] = {}
+    for arm in arms:
+        for _, train_id in members[arm.name]:
+            other = owners.setdefault(train_id, arm)
+            if grid.within and other.block != arm.block:
+                raise ValueError(
+                    f"grid {grid.name}: [within] {grid.within.axis}: {other.name} and {arm.name} are the same "
+                    f"training; leave {other.block} or {arm.block} out"
+                )
 
 
 def _endpoint(grid: Grid, budget: Budget) -> Endpoint:
@@ -204,6 +218,7 @@ def _manifest(plan: Plan, runtime: Runtime) -> Manifest:
         preset=plan.preset,
         runtime=runtime.asdict(),
         evaluation=_asked_draws(plan.budget.evaluation),
+        within=grid.within.axis if grid.within else "",
         arms=tuple(_manifest_arm(arm, plan.members[arm.name], models) for arm in plan.arms),
     )
 
@@ -216,6 +231,7 @@ def _manifest_arm(arm: Arm, members: list[tuple[int, str]], models: Mapping[str,
         match=arm.match,
         residual=arm.residual if arm.match else None,
         sizes=_sizes(models[members[0][1]]),
+        block=arm.block,
         cells=tuple(ManifestCell(seed=seed, train_id=train_id) for seed, train_id in members),
     )
 

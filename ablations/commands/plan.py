@@ -70,6 +70,8 @@ def plan_rows(plan: Plan) -> dict[str, Any]:
     return {
         "grid": plan.grid.name,
         "question": plan.grid.question,
+        "arms": [{"arm": arm.name, "variant": arm.variant, "block": arm.block} for arm in plan.arms],
+        "within": plan.grid.within.axis if plan.grid.within else "",
         "matched": [
             {"arm": arm.name, "variant": arm.variant, "match": arm.match, "residual": arm.residual}
             for arm in plan.arms
@@ -118,10 +120,16 @@ def print_plan(plan: Plan) -> None:
     if swept := _sweep_text(plan):
         console.print(swept, highlight=False)
     console.print(
-        f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {plan.grid.baseline}"
+        f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {_baseline_text(plan.grid)}"
     )
     for line in size_notes(plan):
         console.print(line)
+
+
+def _baseline_text(grid: Grid) -> str:
+    if grid.within is None:
+        return grid.baseline
+    return f"{grid.baseline} of the same {grid.within.axis}; blocks {', '.join(grid.within.options)}"
 
 
 def size_notes(plan: Plan) -> list[str]:
