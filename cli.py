@@ -20,6 +20,7 @@ import typer
 from ablations.commands.options import options_of
 from ablations.commands.requests import (
     RUN_ALONE,
+    CalibrateRequest,
     CkaRequest,
     EncodeRequest,
     ExportRequest,
@@ -31,6 +32,7 @@ from ablations.commands.requests import (
     ReportRequest,
     SampleRequest,
     ScoreRequest,
+    VerdictRequest,
     WatchRequest,
 )
 
@@ -177,16 +179,50 @@ def run(request: GridRequest) -> None:
 
 def _open_arms(folder: Path, grid: str) -> Sequence[str]:
     """The arms that no complete look has resolved."""
-    import reports
+    from reports import open_arms
 
-    found: Sequence[str] = reports.open_arms(folder, grid)  # type: ignore[attr-defined]
-    return found
+    return open_arms(folder, grid)
+
+
+@_command()
+def calibrate(request: CalibrateRequest, *, as_json: Json = False) -> None:
+    """Find what a budget can tell on seeds of its own: validity, spreads, margins, the seeds that verdicts take."""
+    from ablations.commands.calibrate import run_calibration
+
+    done = run_calibration(request)
+    if done.code:
+        raise typer.Exit(done.code)
+    from reports import CalibrationCells, calibration_lines
+    from reports import calibrate as find
+    from results import Store
+
+    record = find(CalibrationCells.read(done.root, plan=done.plan, linear_filter=done.linear_filter))
+    path = Store(done.root).write_calibration(record)
+    if as_json:
+        print(record.to_json(), end="")
+        return
+    print("\n".join([*calibration_lines(record), f"calibration: {path}"]))
+    if done.of_repository:
+        print("to come with the package it belongs in results/published/calibrations/")
 
 
 @_command()
 def report(request: ReportRequest) -> None:
     """Print the tables of a run, then write Markdown, CSV and plots from its records."""
     _report(request.folders, request.out)
+
+
+@_command()
+def verdict(request: VerdictRequest, *, as_json: Json = False) -> None:
+    """Print each arm's verdict. Exit code 0: all are resolved, 3: some are not, 4: none can be had."""
+    from reports.content.verdict_list import arm_lines, arm_verdicts, exit_code
+
+    found = arm_verdicts(request.folder)
+    if as_json:
+        _print_json([each.row() for each in found])
+    else:
+        print("\n".join(arm_lines(found)))
+    raise typer.Exit(exit_code(found))
 
 
 @_command()

@@ -220,7 +220,7 @@ def cost(plan: Plan) -> dict[str, int]:
         steps, batch = prepared.cell.training.steps, prepared.cell.training.batch_size
         evaluation = prepared.cell.evaluation
         training += TRAINING_FACTOR * prepared.macs * batch * steps
-        validations = 2 * 5 * evaluation.val_images * len(validation_steps(evaluation, steps))
+        validations = 2 * evaluation.val_levels * evaluation.val_images * len(validation_steps(evaluation, steps))
         images = sum(point.samples * point.nfe for point in score_points(evaluation, steps))
         passes = 2 if evaluation.guidance else 1
         sampling += prepared.macs * (passes * images + validations)

@@ -43,12 +43,16 @@ def unfinished(plan: Plan, root: Path, *, diverged: bool = True) -> list[Prepare
     Those would diverge again.
     """
     store = Store(root)
-    return [prepared for prepared in plan.cells if not _is_done(store.read(prepared.train_id), prepared, diverged)]
+    return [prepared for prepared in plan.cells if not _is_done(_known(prepared, store), prepared, diverged)]
 
 
 def _is_done(record: Record | None, prepared: Prepared, diverged: bool) -> bool:
     lost = record is not None and record.status == "diverged" and not diverged
     return lost or is_finished(record, prepared)
+
+
+def _known(prepared: Prepared, store: Store) -> Record | None:
+    return store.read(prepared.train_id, prepared.cell.repeat)
 
 
 def run_plan(
@@ -66,13 +70,20 @@ def run_plan(
     ``listed`` is what the manifest lists, where that is more than ``plan`` runs. A cell that ``may_start`` says no to
     has no outcome.
     """
+    Store(run.place.root).write_grid(plan.grid.name, manifest(listed or plan, run.place.runtime))
+    yield from run_cells(plan, todo, run, engine, tell=tell, may_start=may_start)
+
+
+def run_cells(
+    plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell, may_start: MayStart = always
+) -> Iterator[Outcome]:
+    """As `run_plan`, without a manifest."""
     place = run.place
     store = Store(place.root)
-    store.write_grid(plan.grid.name, manifest(listed or plan, place.runtime))
-    waiting = {prepared.train_id for prepared in todo}
+    waiting = {prepared.name for prepared in todo}
     for prepared in plan.cells:
-        if prepared.train_id not in waiting:
-            record = store.read(prepared.train_id)
+        if prepared.name not in waiting:
+            record = _known(prepared, store)
             assert record is not None
             yield Outcome(prepared=prepared, status=record.status, error=record.error, skipped=True)
     jobs = [
@@ -96,6 +107,6 @@ def _place_for(prepared: Prepared, place: Place) -> Place:
 
 def _lost_record(prepared: Prepared, lost: Lost, store: Store) -> Record:
     """The record of a cell whose process died before it could write one."""
-    record = failure_record(prepared, status="error", error=lost.reason, known=store.read(prepared.train_id))
+    record = failure_record(prepared, status="error", error=lost.reason, known=_known(prepared, store))
     store.write(record)
     return record

@@ -50,7 +50,7 @@ def load(dirs: Dirs) -> pd.DataFrame:
     return frame
 
 
-PARTS = ("records", "grids", "profiles", "cka", "neighbours")
+PARTS = ("records", "grids", "profiles", "cka", "neighbours", "linear_filters", "calibrations")
 
 
 def output_folders(dirs: Dirs, *, parts: Sequence[str] = PARTS) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ class Metric:
     detail: str = ""  # what the short label leaves out: "effnet-lite0", "k=3"
     unit: str = ""
     scale: float = 1.0
-    kind: str = "other"  # frechet, kernel, precision, recall, loss, bin, cost: what reports group by
+    kind: str = "other"  # frechet, kernel, precision, recall, loss, bin, cost, speed, skill: what reports group by
+    ratio: bool = False  # values, and their differences, are logarithms of ratios, shown as the ratios
 
     @property
     def label(self) -> str:
@@ -45,11 +47,18 @@ class Metric:
         return f"{self.label}{unit}{words}"
 
     def format(self, value: float | None, *, signed: bool = False) -> str:
-        """``value`` as text: digits of the table, a true minus sign, an en dash for None."""
+        """``value`` as text: digits of the table, a true minus sign, an en dash for None; a ratio has no sign."""
         if value is None or value != value:
             return "–"
+        if self.ratio:
+            return self._ratio(value)
         shown = round(value * self.scale, self.digits) + 0.0  # + 0.0 turns -0.0 into 0.0
         return f"{shown:{'+' if signed and shown else ''},.{self.digits}f}".replace("-", "−")
+
+    def _ratio(self, log: float) -> str:
+        if abs(log) > math.log(100):
+            return ">100" if log > 0 else "<0.01"
+        return f"{math.exp(log):.{self.digits}f}"
 
 
 def describe(name: str) -> Metric:
@@ -106,9 +115,26 @@ _FAMILIES: tuple[tuple[re.Pattern[str], Callable[..., Metric]], ...] = (
     (re.compile(r"val_loss_bin(\d+)"), _bin),
 )
 
+
+def _speed() -> Metric:
+    detail = "times the baseline's steps"
+    return Metric(
+        name="speed", short="R", detail=detail, unit="×", direction="lower", digits=2, kind="speed", ratio=True
+    )
+
+
+def _skill() -> Metric:
+    detail = "EMA loss over the linear filter's"
+    return Metric(
+        name="skill", short="skill", detail=detail, unit="×", direction="lower", digits=3, kind="skill", ratio=True
+    )
+
+
 _EXACT: dict[str, Metric] = {
     metric.name: metric
     for metric in (
+        _speed(),
+        _skill(),
         Metric(name="val_loss", short="val loss", direction="lower", digits=5, kind="loss"),
         Metric(name="train_loss", short="training loss", direction="lower", digits=5, kind="loss"),
         Metric(name="params", short="params", direction="none", digits=2, unit="M", scale=1e-6, kind="cost"),

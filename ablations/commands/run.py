@@ -19,6 +19,7 @@ from ablations.grid import load_grid
 from ablations.looks import OpenArms, run_looks
 from ablations.planning import Plan
 from ablations.references import write_references
+from ablations.repeats import with_repeats
 from ablations.runner import Outcome, run_plan, stored_runtime, unfinished
 from ablations.schedule import was_looked_at
 from ablations.trackers.tracking import check_tracker
@@ -50,6 +51,7 @@ def run_grid(request: GridRequest, *, open_arms: OpenArms | None = None) -> tupl
     known = store.grids().get(grid.name)
     earlier = known if known is not None and was_looked_at(known, store) else None
     plan, runtime = planned(request, grid, stored=stored_runtime(known), earlier=earlier)
+    plan = with_repeats(plan, request.repeats)
     for note in plan.notes:
         _say(note)
     _check_writable(root)
@@ -75,7 +77,8 @@ class GridRun:
         """The outcome of every cell of ``plan`` but those that were not started in time; ``listed`` as `run_plan`'s."""
         request = self.request
         todo = unfinished(plan, self.root, diverged=not request.until_resolved)
-        workers, devices = _workers(self.runtime, request, len(todo))
+        threads = request.threads or self.runtime.threads
+        workers, devices = _workers(self.runtime.device, request.jobs, len(todo), threads=threads)
         place = _place(request, self.root, self.runtime, workers)
         if todo:
             place = _settled(place, plan, begun=self.runtime.threads > 0)
@@ -103,7 +106,7 @@ def _checked_engine(request: GridRequest) -> MakeEngine:
     """What makes the engine that was asked for; ValueError where that, the tracker or a number makes no sense."""
     make_engine = ENGINES.get(request.engine)
     check_tracker(request.track)
-    for name in ("jobs", "threads", "max_hours"):
+    for name in ("jobs", "threads", "max_hours", "repeats"):
         if not (value := getattr(request, name)) >= 0:
             raise ValueError(f"--{name.replace('_', '-')}: expected at least 0, got {value}")
     return make_engine
@@ -150,19 +153,19 @@ def _reference_progress() -> Callable[[int], None]:
     return progress
 
 
-def _workers(runtime: Runtime, request: GridRequest, cells: int) -> tuple[int, list[str]]:
+def _workers(device: str, jobs: int, cells: int, *, threads: int = 0) -> tuple[int, list[str]]:
     """How many cells run side by side, and on which devices: one a core on a CPU, one a GPU on GPUs.
 
     Where the threads of a cell are settled, no more than the cores have threads for.
     """
     import torch
 
-    if runtime.device == "cuda":
+    if device == "cuda":
         devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     else:
-        devices = [pick_device(runtime.device)]
-    on_cores = max(1, cores() // (request.threads or runtime.threads or 1))
-    places = request.jobs or (on_cores if runtime.device == "cpu" else len(devices))
+        devices = [pick_device(device)]
+    on_cores = max(1, cores() // (threads or 1))
+    places = jobs or (on_cores if device == "cpu" else len(devices))
     return max(1, min(places, cells)), devices
 
 
@@ -180,7 +183,7 @@ def _complain_of_failures(outcomes: Sequence[Outcome]) -> int:
     failed = [outcome for outcome in outcomes if outcome.failed]
     for outcome in failed:
         cell = outcome.prepared.cell
-        print(f"failed ({outcome.status}): {cell.variant} seed {cell.seed}: {outcome.error}", file=sys.stderr)
+        print(f"failed ({outcome.status}): {cell.variant} {cell.told_seed}: {outcome.error}", file=sys.stderr)
     if failed:
         print(
             f"uvit: {len(failed)} of {len(outcomes)} cells failed; "

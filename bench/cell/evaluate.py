@@ -17,6 +17,7 @@ from results.record import Score
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from bench.data import Split
     from bench.latents.decoder import Decoder
     from bench.training.step import TrainState
 
@@ -85,28 +86,36 @@ class CellEvaluation:
             return
         self.tell(state.step, doing=f"val_loss of {weights} weights")
         with _with_weights(state, weights):
-            values = validation_loss(
+            losses = validation_loss(
                 state.model,
                 held_out,
                 seed=self.cell.seed,
                 images=self.cell.evaluation.val_images,
+                levels=self.cell.evaluation.val_levels,
                 runtime=state.runtime,
                 process=state.objective.process,
                 prediction=state.objective.prediction,
                 condition=self.prepared.condition,
             )
-        card = {
+        card = self._validation_card(held_out, weights)
+        for metric, value in losses.scores().items():
+            own = {"levels": losses.levels} if metric == "val_loss" and "level_count" in card else {}
+            self._add(state.step, identity, weights, metric, value, card | own, train_s)
+
+    def _validation_card(self, held_out: Split, weights: str) -> dict[str, Any]:
+        """What a validation loss's card says of how it was measured."""
+        images, levels = self.cell.evaluation.val_images, self.cell.evaluation.val_levels
+        return {
             "metric": "val_loss",
-            "images_per_bin": self.cell.evaluation.val_images,
+            "images_per_bin": images * levels // 5,
             "bins": 5,
+            **({} if levels == 5 else {"level_count": levels, "times": "midpoint"}),
             "t": [0.001, 0.999],
             "process": self.cell.training.process,
             "weights": weights,
             "reference": held_out.name,
             "fingerprint": held_out.fingerprint,
         }
-        for metric, value in values.items():
-            self._add(state.step, identity, weights, metric, value, card, train_s)
 
     # -- samples ----------------------------------------------------------------------------------------------------
 
@@ -172,9 +181,11 @@ class CellEvaluation:
         }
 
     def _save_picture(self, images: Tensor, point: ScorePoint) -> None:
-        """The first images as one PNG beside the records; the same noise in every arm."""
+        """The first images as one PNG beside the records; the same noise in every arm. None of a repeat."""
         from results.contact_sheets import contact_sheet, sheet_path
 
+        if self.cell.repeat:
+            return
         path = sheet_path(
             self.place.root,
             self.prepared.train_id,

@@ -9,7 +9,7 @@ from bench.cell.identity import Cell, ScorePoint, score_id, score_points, train_
 from bench.conditions.choice import condition_of
 from bench.data.load import load_cached_dataset
 from results.provenance import provenance
-from results.record import Record, Score
+from results.record import Record, Score, cell_name
 from results.schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class Prepared:
     train_id: str
     params: int
     macs: int
+
+    @property
+    def name(self) -> str:
+        """Of the cell's files (`results.record.cell_name`)."""
+        return cell_name(self.train_id, self.cell.repeat)
 
 
 def prepare(cell: Cell, dataset: Dataset | None = None) -> Prepared:
@@ -97,7 +102,10 @@ def sample_score_id(prepared: Prepared, point: ScorePoint) -> str:
 
 def validation_score_id(prepared: Prepared, step: int, weights: str) -> str:
     """The id of the validation loss of ``weights`` after ``step`` steps."""
-    return validation_id(prepared.train_id, step=step, weights=weights, images=prepared.cell.evaluation.val_images)
+    evaluation = prepared.cell.evaluation
+    return validation_id(
+        prepared.train_id, step=step, weights=weights, images=evaluation.val_images, levels=evaluation.val_levels
+    )
 
 
 def make_record(
@@ -132,6 +140,7 @@ def make_record(
         losses=losses,
         scores=sorted(scores, key=lambda s: (s.step, s.weights, s.metric)),
         marks=marks,
+        repeat=cell.repeat,
         provenance={**provenance(), **more},
     )
 

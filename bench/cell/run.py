@@ -43,6 +43,8 @@ def run_cell(cell: Cell, place: Place, *, report: Report = lambda event: None) -
     """
     place.runtime.apply()
     prepared = prepare(cell, place.dataset_of(cell))
+    if cell.repeat:  # what watches a grid knows its seeds alone
+        return CellRun(prepared, place, report).run()
     with beating(
         place.root,
         train_id=prepared.train_id,
@@ -63,7 +65,7 @@ class CellRun:
 
         self.prepared, self.cell, self.place, self.report = prepared, prepared.cell, place, report
         self.store = Store(place.root)
-        self.folder = place.root / "checkpoints" / prepared.train_id
+        self.folder = place.root / "checkpoints" / prepared.name
         self.log, self.scores = TrainingLog(), CellScores()
         self.evaluation = CellEvaluation(prepared, place, self.scores, self.tell)
         self.runtime = place.runtime  # a resumed cell keeps the one that it was started with
@@ -76,7 +78,7 @@ class CellRun:
 
     def run(self) -> Record:
         """Train, score and write the record; returns the one that is there where it has all scores."""
-        existing = self.store.read(self.prepared.train_id)
+        existing = self.store.read(self.prepared.train_id, self.cell.repeat)
         if existing is not None and is_finished(existing, self.prepared):
             return existing
         if existing is not None:
@@ -137,6 +139,7 @@ class CellRun:
         from bench.checkpoints.file import latest_checkpoint
         from bench.checkpoints.state import restore
         from bench.training.network import prepare_network
+        from bench.training.repeats import move_weights
         from bench.training.step import TrainState
         from variants import build
 
@@ -145,7 +148,9 @@ class CellRun:
             kept = Runtime.from_mapping(checkpoint.header.runtime)
             self.runtime = dataclasses.replace(kept, device=self.runtime.device)
             self.runtime.apply()
-        model = prepare_network(build(self.prepared.model, seed=self.cell.seed), self.runtime)
+        model = build(self.prepared.model, seed=self.cell.seed)
+        move_weights(model, seed=self.cell.seed, repeat=self.cell.repeat)
+        model = prepare_network(model, self.runtime)
         state = TrainState(model, self.cell.training, self.runtime)
         for problem in problems:
             log.warning("%s", problem)

@@ -7,13 +7,13 @@ from reports.views.grid import GridView
 
 
 def best(grid: GridView, compared: GridComparison) -> str | None:
-    """The arm that is shown to be better than every other; None where the verdicts do not show one.
+    """The arm that is shown to be better than every other; None where no verdicts show one, and of blocks.
 
     The intervals of the differences from the baseline hold all at once, so that two arms differ where theirs do not
     overlap; the baseline's own is zero. The arm must be ``better``, or be the baseline with all others ``worse``. An
     arm of which every seed failed competes no more; one that is unresolved, pending or without an interval does.
     """
-    if compared.endpoint is None or compared.why_none is not None:
+    if compared.endpoint is None or compared.why_none is not None or len(grid.blocks) > 1:
         return None
     rivals = {c.arm: c for c in compared.comparisons if c.failed < c.total or not c.total}
     sign = 1.0 if compared.endpoint.described.direction == "lower" else -1.0

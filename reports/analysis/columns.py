@@ -15,7 +15,10 @@ from results.record import Record, Score
 # Fields of a score card that make two numbers incomparable; those that begin so count as well (reference_hash).
 # The weights' hash is one of them; library versions, precision and the floor are shown but split nothing.
 _CARD_FIELDS = ("count", "extractor", "weights_sha256", "resize", "reference", "sampler", "nfe", "guidance", "labels")
-_EXACT_FIELDS = ("images_per_bin", "bins", "t", "fingerprint", "kernel", "k", "subset", "card_version")
+_EXACT_FIELDS = (
+    *("images_per_bin", "bins", "level_count", "times", "t"),
+    *("fingerprint", "kernel", "k", "subset", "card_version"),
+)
 
 How = tuple[tuple[str, str], ...]  # facts of a score under which it compares with others, sorted
 ColumnKey = tuple[str, str, int, How]  # metric, weights, step
@@ -44,7 +47,9 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """Lines of the column's heading, the weights last."""
+        """Lines of the column's heading, the weights last; of a computed number its unit."""
+        if self.computed:
+            return "\n".join([self.described.heading[0], self.described.unit])
         return "\n".join([*self.described.heading, f"({', '.join(p for p in (self.weights, self.suffix) if p)})"])
 
     @property

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reports.analysis import columns as cols
+from reports.analysis.compare import judge
 from reports.analysis.costs import setting_text
 from reports.analysis.trajectories import Curves, value_at
-from reports.analysis.verdicts import Comparison, GridComparison, judge
+from reports.analysis.verdicts import Comparison, GridComparison
 from reports.text import steps
 from reports.views.grid import ArmView, GridView
 from results.metrics import si
@@ -51,12 +52,12 @@ class EqualBudget:
 
 
 def equal_budgets(grid: GridView, compared: GridComparison, curves: Curves) -> list[EqualBudget]:
-    """The fair views at equal steps, MACs and time, in this order; none before there is a score of the endpoint.
+    """The fair views at equal steps, MACs and time, in this order; none of R, and none before there is a score.
 
     ``compared`` are the grid's verdicts, ``curves`` the trajectories of the column that they stand on.
     """
     column = compared.endpoint
-    if column is None:
+    if column is None or column.computed:  # R is of whole curves: at another budget it is another question
         return []
     whole = _whole(curves, column.step)
     return [_equal_steps(grid, column, compared), _equal_macs(grid, column, whole), _equal_time(grid, column, whole)]

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 from reports.analysis.arm_scores import ArmScores, arm_scores
 from reports.analysis.columns import Column, columns
+from reports.analysis.compare import compare
 from reports.analysis.costs import CostColumns, cost_columns
 from reports.analysis.equal_budgets import EqualBudget, equal_budgets
+from reports.analysis.interactions import Interaction, interactions
 from reports.analysis.paper import PaperColumn, paper_column
 from reports.analysis.paper_agreement import Agreement, agreement
 from reports.analysis.steps_to_quality import StepsToQuality, steps_to_quality
 from reports.analysis.sweeps import Sweep, sweeps
 from reports.analysis.trajectories import trajectories
-from reports.analysis.verdicts import GridComparison, compare, endpoint_column
+from reports.analysis.verdicts import GridComparison
 from reports.views.grid import GridView
 
 
@@ -30,14 +32,15 @@ class GridAnalysis:
     paper: PaperColumn | None
     agreement: Agreement | None
     sweeps: tuple[Sweep, ...]
+    interactions: tuple[Interaction, ...]  # of a grid of blocks; exploratory
     scores: tuple[ArmScores, ...]
 
 
 def analyse(grid: GridView) -> GridAnalysis:
     """The grid's analysis from what is on record now; each question is asked once."""
     every = columns(grid)
-    endpoint = endpoint_column(grid, every)
-    comparison, paper = compare(grid, endpoint), paper_column(grid)
+    comparison, paper = compare(grid, every), paper_column(grid)
+    endpoint = comparison.endpoint
     curves = {} if endpoint is None else trajectories(grid, endpoint)
     return GridAnalysis(
         grid=grid,
@@ -49,5 +52,6 @@ def analyse(grid: GridView) -> GridAnalysis:
         paper=paper,
         agreement=agreement(grid, paper, endpoint),
         sweeps=tuple(sweeps(grid)),
+        interactions=tuple(interactions(grid, endpoint)),
         scores=tuple(arm_scores(grid, every)),
     )

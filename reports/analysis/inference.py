@@ -97,9 +97,9 @@ def decide(
     return found.astype(np.int8)
 
 
-def interval(mean: float, se: float, df: float, arms: int = 1) -> tuple[float, float]:
-    """The interval of one mean; those of all ``arms`` comparisons hold at once in 95% of grids."""
-    half = float(half_width(se, df, ALPHA / (2 * arms)))
+def interval(mean: float, se: float, df: float, arms: int = 1, *, alpha: float = ALPHA) -> tuple[float, float]:
+    """The interval of one mean; those of all ``arms`` comparisons hold at once but in the share ``alpha`` of grids."""
+    half = float(half_width(se, df, alpha / (2 * arms)))
     return mean - half, mean + half
 
 

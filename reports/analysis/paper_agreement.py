@@ -42,9 +42,9 @@ class Agreement:
 def agreement(grid: GridView, paper: PaperColumn | None, column: cols.Column | None) -> Agreement | None:
     """How far the order of arms in ``column``, the reading of the grid's endpoint, agrees with the paper's.
 
-    None without a paper's column, a score of the endpoint with a direction, or a baseline that is trained enough.
+    None without a paper's column, or a score of the endpoint with a direction.
     """
-    if paper is None or column is None or column.described.direction == "none" or grid.baseline.count("undertrained"):
+    if paper is None or column is None or column.described.direction == "none" or len(grid.blocks) > 1:
         return None
     theirs = {arm.name: value for arm in grid.arms if (value := paper.value(arm)) is not None}
     ours = {arm.name: by_seed for arm in grid.arms if arm.name in theirs and (by_seed := column.values(arm))}

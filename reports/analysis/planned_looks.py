@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reports.analysis.inference import ALPHA, UNRESOLVED, decide, moderate
+from reports.views.grid import ArmView, GridView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +38,39 @@ class LookFindings:
 
     findings: npt.NDArray[np.int8]
     seeds: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookPlan:
+    """When a grid's arms are judged: after the first ``looks`` of ``seeds``, each look at its own error rate."""
+
+    seeds: tuple[int, ...]  # in the order in which they count
+    looks: tuple[int, ...]
+
+    @property
+    def rates(self) -> list[float]:
+        """The error rate of each look; one look has all of it."""
+        return spending(self.looks) if len(self.looks) > 1 else [ALPHA]
+
+    def seeds_at(self, look: int) -> tuple[int, ...]:
+        """The seeds that count at a look, of which the first is 1."""
+        return self.seeds[: self.looks[look - 1]]
+
+
+def look_plan(grid: GridView) -> LookPlan:
+    """The plan that the grid's manifest declares; without one a single look, at all seeds in their order.
+
+    Of several looks those at less than two seeds are left out, for nothing can be decided there.
+    """
+    seeds = grid.manifest.seeds or tuple(sorted({cell.seed for cell in grid.cells}))
+    looks = grid.manifest.looks or (len(seeds),)
+    return LookPlan(seeds=seeds, looks=tuple(n for n in looks if n > 1) or looks[-1:])
+
+
+def done_in_a_row(arm: ArmView, seeds: Sequence[int]) -> int:
+    """How many of ``seeds``, in their order, have left a record in ``arm`` without a gap; one that failed is done."""
+    done = {cell.seed for cell in arm.cells if cell.record is not None}
+    return sum(1 for _ in itertools.takewhile(done.__contains__, seeds))
 
 
 def spending(looks: Sequence[int] = LOOKS) -> list[float]:

@@ -43,15 +43,15 @@ def equivalence_power(effect: float, sd: float, n: int, arms: int, *, margin: fl
     return float(inside.clip(0, 1).mean())
 
 
-def detectable(se: float, df: float, arms: int) -> float:
+def detectable(se: float, df: float, arms: int, *, alpha: float = ALPHA) -> float:
     """The difference that an interval without zero would show with 80% power, were ``se`` the true standard error."""
-    return _detectable(df, arms) * se
+    return _detectable(df, arms, alpha) * se
 
 
 @cache
-def _detectable(df: float, arms: int) -> float:
+def _detectable(df: float, arms: int, alpha: float) -> float:
     """The detectable difference in standard errors."""
-    critical = float(half_width(1.0, df, ALPHA / (2 * arms)))
+    critical = float(half_width(1.0, df, alpha / (2 * arms)))
     low, high = 0.0, 1.0
     while _power(high, df, critical) < POWER:
         low, high = high, 2 * high
@@ -61,16 +61,16 @@ def _detectable(df: float, arms: int) -> float:
     return high
 
 
-def seeds_needed(mean: float, sd: float, arms: int, margin: float | None) -> int | None:
+def seeds_needed(mean: float, sd: float, arms: int, margin: float | None, *, alpha: float = ALPHA) -> int | None:
     """Pairs in every arm that a resolved verdict on one of them takes with 80% power, None beyond 1,000.
 
-    ``mean`` and ``sd`` of its differences are taken for the true ones.
+    ``mean`` and ``sd`` of its differences are taken for the true ones, ``alpha`` is of the one look that is taken.
     """
 
     def resolves(n: int) -> bool:
-        power = difference_power(mean, sd, n, arms)
+        power = difference_power(mean, sd, n, arms, alpha=alpha)
         if margin is not None:
-            power = max(power, equivalence_power(mean, sd, n, arms, margin=margin))
+            power = max(power, equivalence_power(mean, sd, n, arms, margin=margin, alpha=alpha))
         return power >= POWER
 
     return _first(resolves, 2, MOST_SEEDS)

@@ -41,7 +41,7 @@ def steps_to_quality(grid: GridView, column: cols.Column | None, curves: Curves)
 
     ``column`` is the reading of the grid's endpoint, ``curves`` its trajectories.
     """
-    if column is None or column.described.direction == "none" or grid.baseline.count("undertrained"):
+    if column is None or column.computed or column.described.direction == "none":
         return []
     if not any(len(points) > 1 for by_seed in curves.values() for points in by_seed.values()):
         return []

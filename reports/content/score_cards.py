@@ -49,6 +49,8 @@ def _card(card: dict[str, Any]) -> str:
         parts.append(f"resize {card['resize']}")
     if card.get("images_per_bin"):
         parts.append(f"{card['images_per_bin']} held-out images in each of {card.get('bins', '?')} noise-level bins")
+    if card.get("level_count"):
+        parts.append(f"{card['level_count']} noise levels, {card.get('times', '?')} times")
     if card.get("reference"):
         parts.append(f"reference {_reference(card)}")
     if reason := _no_floor(card):

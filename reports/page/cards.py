@@ -31,11 +31,12 @@ _WORDS = {
     "fingerprint": "data fingerprint",
     "images_per_bin": "held-out images a bin",
     "bins": "noise-level bins",
+    "level_count": "noise levels",
     "t": "times",
     "precision": "precision",
     "floor": "floor (real images)",
 }
-_SHOWN_ELSEWHERE = ("metric", "weights", "sampling_se")  # the last is each score's own, so it stands by the seed
+_SHOWN_ELSEWHERE = ("metric", "weights", "sampling_se", "levels")  # the last two are each score's own, so not shared
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MARKS: dict[str | None, dict[str, Any]] = {  # told apart by shape and filling too
     "better": {"marker": "o", "color": COLOURS[0]},
+    "mixed": {"marker": "^", "color": COLOURS[3]},
     "worse": {"marker": "s", "color": COLOURS[1]},
     "equivalent": {"marker": "D", "color": COLOURS[2]},
     "unresolved": {"marker": "o", "color": GREY, "markerfacecolor": "white"},

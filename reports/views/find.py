@@ -8,8 +8,11 @@ from pathlib import Path
 
 from reports.views.asked import plain_record, swept
 from reports.views.grid import ArmView, CellView, GridView
+from reports.views.references import calibrations_of, linear_filters_of, planned
+from results.calibration import CalibrationRecord
 from results.cka import CkaRecord
 from results.frame import Dirs, output_folders
+from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest, ManifestArm
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
@@ -28,6 +31,8 @@ class Findings:
     folders: list[Path] = field(default_factory=list)
     cka: list[CkaRecord] = field(default_factory=list)
     neighbours: list[NeighboursRecord] = field(default_factory=list)
+    linear_filters: list[LinearFilterRecord] = field(default_factory=list)
+    calibrations: list[CalibrationRecord] = field(default_factory=list)
 
 
 def find(dirs: Dirs) -> Findings:
@@ -36,19 +41,20 @@ def find(dirs: Dirs) -> Findings:
     read = _Read()
     for folder in folders:
         read.add(folder)
-    profiles = list(read.profiles.values())
-    grids = [_view(name, title, same, read.records, profiles) for name, title, same in _group(read.manifests)]
+    grids = [_view(name, title, same, read) for name, title, same in _group(read.manifests)]
     used = {cell.train_id for grid in grids for cell in grid.cells}
-    if not any((read.records, grids, profiles, read.cka, read.neighbours)):
+    if not any((read.records, grids, read.profiles, read.cka, read.neighbours, read.linear_filters, read.calibrations)):
         raise ValueError(f"{folders[0]}: every record there is damaged; the first: {read.problems[0]}")
     return Findings(
         grids=grids,
         loose=[record for train_id, record in read.records.items() if train_id not in used],
         problems=read.problems,
-        profiles=profiles,
+        profiles=list(read.profiles.values()),
         folders=folders,
         cka=list(read.cka.values()),
         neighbours=list(read.neighbours.values()),
+        linear_filters=list(read.linear_filters.values()),
+        calibrations=list(read.calibrations.values()),
     )
 
 
@@ -60,6 +66,8 @@ class _Read:
     profiles: dict[str, ProfileRecord] = field(default_factory=dict)
     cka: dict[str, CkaRecord] = field(default_factory=dict)
     neighbours: dict[str, NeighboursRecord] = field(default_factory=dict)
+    linear_filters: dict[str, LinearFilterRecord] = field(default_factory=dict)
+    calibrations: dict[str, CalibrationRecord] = field(default_factory=dict)
     manifests: list[tuple[Path, str, Manifest]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -70,11 +78,16 @@ class _Read:
         profiles, damaged_profiles = store.profiles()
         cka, damaged_cka = store.cka()
         neighbours, damaged_neighbours = store.neighbours()
-        for lines in (damaged, damaged_grids, damaged_profiles, damaged_cka, damaged_neighbours):
+        linear_filters, damaged_filters = store.linear_filters()
+        calibrations, damaged_calibrations = store.calibrations()
+        for lines in (damaged, damaged_grids, damaged_profiles, damaged_cka, damaged_neighbours,
+                      damaged_filters, damaged_calibrations):  # fmt: skip
             self.problems += [f"{folder}: {problem}" for problem in lines]
         self.profiles |= {record.profile_id: record for record in profiles}
         self.cka |= {record.cka_id: record for record in cka}
         self.neighbours |= {record.neighbours_id: record for record in neighbours}
+        self.linear_filters |= {record.linear_filter_id: record for record in linear_filters}
+        self.calibrations |= {record.calibration_id: record for record in calibrations}
         for record in records:
             self.records[record.train_id] = _better(self.records.get(record.train_id), record)
         self.manifests += [(folder, name, manifest) for name, manifest in grids.items()]
@@ -106,10 +119,8 @@ def _signature(manifest: Manifest) -> tuple[object, ...]:
     return (manifest.baseline, manifest.reference, manifest.budget, manifest.dataset, manifest.preset, *chosen)
 
 
-def _view(
-    name: str, title: str, manifests: list[Manifest], records: dict[str, Record], profiles: list[ProfileRecord]
-) -> GridView:
-    first = manifests[0]
+def _view(name: str, title: str, manifests: list[Manifest], read: _Read) -> GridView:
+    first, records, profiles = planned(manifests), read.records, list(read.profiles.values())
     arms: dict[str, ManifestArm] = {}
     cells: dict[str, dict[str, int]] = {}  # arm -> train_id -> seed
     for manifest in manifests:
@@ -125,12 +136,20 @@ def _view(
                 variant=arm.variant,
                 formula=arm.formula,
                 cells=tuple(_cell(seed, t, records.get(t), manifests) for t, seed in seeds),
-                is_baseline=arm.arm == first.baseline,
+                is_baseline=arm.arm == (f"{arm.block}/{first.baseline}" if arm.block else first.baseline),
+                block=arm.block,
                 profiles=_same_network(arm.variant, [records[t] for t, _ in seeds if t in records], profiles),
                 sizes=dict(arm.sizes or {}),
             )
         )
-    return GridView(name=name, title=title, manifest=first, arms=tuple(views))
+    return GridView(
+        name=name,
+        title=title,
+        manifest=first,
+        arms=tuple(views),
+        linear_filters=linear_filters_of(views, read.linear_filters.values()),
+        calibrations=calibrations_of(first, views, read.calibrations.values()),
+    )
 
 
 def _cell(seed: int, train_id: str, record: Record | None, manifests: list[Manifest]) -> CellView:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from reports.views.asked import Draw, DrawKind, drawn
+from results.calibration import CalibrationRecord
+from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest
 from results.metrics import Metric, describe
 from results.profile import ProfileRecord
@@ -35,7 +39,8 @@ class ArmView:
     variant: str
     formula: str
     cells: tuple[CellView, ...]
-    is_baseline: bool
+    is_baseline: bool  # of its block
+    block: str = ""  # the option of the grid's ``within``
     profiles: tuple[ProfileRecord, ...] = ()  # of the same network
     sizes: dict[str, int] = field(default_factory=dict)  # depth, width and patch, where the manifest says them
 
@@ -72,14 +77,26 @@ class GridView:
     title: str
     manifest: Manifest
     arms: tuple[ArmView, ...]
+    linear_filters: tuple[LinearFilterRecord, ...] = ()  # of the images that its cells were validated on
+    calibrations: Mapping[str, CalibrationRecord] = field(default_factory=dict)  # by block, of its baseline's training
 
     @property
     def baseline(self) -> ArmView:
+        """The baseline; of a grid of blocks that of the first."""
         return next(arm for arm in self.arms if arm.is_baseline)
+
+    def baseline_of(self, arm: ArmView) -> ArmView:
+        """What ``arm`` is compared with: the baseline of its block."""
+        return next(each for each in self.arms if each.is_baseline and each.block == arm.block)
+
+    @property
+    def blocks(self) -> list[str]:
+        """The options of the grid's ``within``, in the order of the arms; one empty name for a grid without blocks."""
+        return list(dict.fromkeys(arm.block for arm in self.arms))
 
     @property
     def challengers(self) -> list[ArmView]:
-        """Every arm but the baseline."""
+        """Every arm but the baselines."""
         return [arm for arm in self.arms if not arm.is_baseline]
 
     @property
@@ -107,8 +124,19 @@ class GridView:
 
     @property
     def margin(self) -> float | None:
-        """Within which arms count as equivalent, in the metric's own unit; None where none was declared."""
-        return self.manifest.endpoint.margin
+        """Within which differences arms count as equivalent; None where none was declared.
+
+        In the metric's own unit, and of a metric that is a ratio (declared as 1.10) its logarithm.
+        """
+        declared = self.manifest.endpoint.margin
+        if declared is None or not self.metric.ratio:
+            return declared
+        return math.log(declared) if declared > 1 else None
+
+    @property
+    def linear_filter(self) -> LinearFilterRecord | None:
+        """The linear filter of the grid's images and process; the first of several."""
+        return next(iter(self.linear_filters), None)
 
     @property
     def step(self) -> int | None:

@@ -49,7 +49,7 @@ def _val_loss(state: TrainState, runtime: Runtime, seed: int = 0) -> float:
     held_out = load_cached_dataset("photos", None, None).held_out
     assert held_out is not None
     state.model.eval()
-    return validation_loss(state.model, held_out, seed=seed, images=500, runtime=runtime)["val_loss"]
+    return validation_loss(state.model, held_out, seed=seed, images=500, runtime=runtime).scores()["val_loss"]
 
 
 def detectable(differences: np.ndarray, power: float = 0.8, level: float = 0.05) -> float:

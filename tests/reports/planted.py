@@ -10,7 +10,7 @@ from reports.analysis.verdicts import GridComparison
 from reports.views.grid import ArmView, CellView, GridView
 from results import Record
 from results.manifest import Manifest
-from tests.reports.simulated import FORMULAS, identity, loss_card, manifest, record, score
+from tests.reports.simulated import FORMULAS, calibration, identity, loss_card, manifest, record, score
 
 ARMS = tuple(FORMULAS)
 
@@ -23,6 +23,7 @@ def planted(
     status: Mapping[tuple[str, int], str] | None = None,
     pending: Sequence[tuple[str, int]] = (),
     card: Mapping[str, Mapping[str, Any]] | None = None,
+    calibrated: bool = True,
 ) -> GridView:
     """A grid with ``scores`` by arm and seed; the first arm is the baseline. ``card`` changes an arm's cards."""
     status, card = status or {}, card or {}
@@ -38,7 +39,10 @@ def planted(
         arms.append(ArmView(name=arm, variant=arm, formula="", cells=tuple(cells), is_baseline=is_baseline))
     content = manifest(scores, range(len(next(iter(scores.values())))), baseline=next(iter(scores)))
     content["endpoint"] = {"metric": metric, "weights": "raw", "step": 3000, "margin": margin}
-    return GridView(name="skip", title="skip", manifest=Manifest.from_dict(content), arms=tuple(arms))
+    known = {"": calibration()} if calibrated else {}
+    return GridView(
+        name="skip", title="skip", manifest=Manifest.from_dict(content), arms=tuple(arms), calibrations=known
+    )
 
 
 def compared(grid: GridView) -> GridComparison:

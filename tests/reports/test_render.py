@@ -14,6 +14,7 @@ import pytest
 
 import reports
 from reports import Rendered
+from reports.page.cards import card_facts
 from results import Record, Store
 from results.metrics import describe
 from tests.reports.simulated import FD, FORMULAS, cell_scores, manifest, record, skip_run, write_grid
@@ -152,7 +153,6 @@ def test_data_is_json(skip: tuple[Path, Rendered]) -> None:
     ("status", "seeds", "reason"),
     [
         ("ok", [0], "one seed cannot tell an arm's effect from chance"),
-        ("undertrained", [0, 1], "the baseline concat is undertrained (2 of 2 seeds)"),
         ("diverged", [0, 1], "the baseline concat has no finished cell to compare with"),
     ],
 )
@@ -258,6 +258,41 @@ def test_floor_library_versions_and_subset_seeds_split_nothing(tmp_path: Path) -
     )
     rows = figures(render(tmp_path))
     assert rows["add"][f"{FD} ema n"] == "2"
+
+
+def with_levels(item: Record, **changes: Any) -> Record:
+    """The losses measured at twenty noise levels, each cell with numbers of its own."""
+    card = {"level_count": 20, "times": "midpoint"} | changes
+    own = {"levels": [0.05 + 0.001 * item.seed + 0.01 * level for level in range(20)]}
+    scores = [
+        dataclasses.replace(s, card=s.card | card | (own if s.metric == "val_loss" else {}))
+        if s.metric.startswith("val_loss")
+        else s
+        for s in item.scores
+    ]
+    return dataclasses.replace(item, scores=scores)
+
+
+def test_losses_by_level_are_each_cell_s_own_and_split_nothing(tmp_path: Path) -> None:
+    store = skip_run(tmp_path, arms=["concat", "add"])
+    for arm in ("concat", "add"):
+        for seed in (0, 1):
+            store.write(with_levels(record(arm, seed)))
+    rendered = render(tmp_path, width=200)
+    rows = figures(rendered)
+    for name in ("val_loss raw n", "val_loss_bin5 raw n"):
+        assert (rows["concat"][name], rows["add"][name]) == ("2", "2")
+    assert "500 held-out images in each of 5 noise-level bins, 20 noise levels, midpoint times" in page(rendered)
+    assert card_facts({"bins": 5, "levels": [0.1] * 20}) == (("noise-level bins", "5"),)
+
+
+def test_losses_at_five_and_at_twenty_levels_never_share_a_column(tmp_path: Path) -> None:
+    store = skip_run(tmp_path, arms=["concat", "add"])
+    store.write(with_levels(record("add", 1)))
+    rows = figures(render(tmp_path))
+    columns = [name for name in rows["add"] if name.startswith("val_loss raw") and name.endswith(" n")]
+    assert len(columns) == 2 and "level count" in " ".join(columns)
+    assert sorted(rows["add"][name] for name in columns) == ["1", "1"]
 
 
 def test_a_floor_that_could_not_be_measured_says_why(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def test_score_ids_never_change() -> None:
     point = ScorePoint(step=50_000, weights="ema", samples=10_000, sampler="dpm_solver", nfe=50)
     assert score_id("0" * 16, point, EvaluationConfig()) == "0092f5cdba01c9d4"
     assert validation_id("0" * 16, step=50_000, weights="raw", images=500) == "6adda1b494c6f81b"
+    assert validation_id("0" * 16, step=50_000, weights="raw", images=500, levels=5) == "6adda1b494c6f81b"
+    assert validation_id("0" * 16, step=50_000, weights="raw", images=500, levels=20) == "5bb6aeea93666362"
 
 
 def test_the_datasets_content_and_flips_are_part_of_the_id() -> None:
@@ -83,6 +85,7 @@ def test_every_part_of_an_evaluation_is_part_of_the_score_id() -> None:
         ({"prediction": "v"}, "bc6b2caede0b2922"),
         ({"prediction": "edm", "times": "logit_normal"}, "dba831d27830401d"),
         ({"weighting": "min_snr"}, "b24b71899570c29f"),
+        ({"cooldown": 0.2}, "6396bd11f2eb8140"),
     ],
 )
 def test_ids_of_recipes_never_change(recipe: dict[str, Any], golden: str) -> None:
@@ -90,7 +93,7 @@ def test_ids_of_recipes_never_change(recipe: dict[str, Any], golden: str) -> Non
 
 
 def test_the_paper_s_recipe_is_part_of_no_id_and_a_space_named_twice_of_none_either() -> None:
-    defaults = {"prediction": "eps", "loss_space": "own", "weighting": "none", "times": "uniform"}
+    defaults = {"prediction": "eps", "loss_space": "own", "weighting": "none", "times": "uniform", "cooldown": 0.0}
     assert _id("uvit-s/2", TrainingConfig(precision="float32", **defaults)) == _id("uvit-s/2")  # type: ignore[arg-type]
     own, named, other = (
         _id("uvit-s/2", TrainingConfig(precision="float32", prediction="v", loss_space=space))  # type: ignore[arg-type]

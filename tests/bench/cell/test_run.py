@@ -56,6 +56,27 @@ def _kill_at(step: int) -> Any:
     return report
 
 
+def test_twenty_noise_levels_are_kept_on_the_card_of_val_loss(tmp_path: Path) -> None:
+    plain = _cell(training=dataclasses.replace(TRAINING, steps=1, warmup=0))
+    cell = dataclasses.replace(plain, evaluation=dataclasses.replace(EVALUATION, val_levels=20))
+    assert prepare(plain).train_id == prepare(cell).train_id
+    record = _run(cell, tmp_path)
+    assert is_finished(record, prepare(cell)) and not is_finished(record, prepare(plain))
+    whole = [score for score in record.scores if score.metric == "val_loss"]
+    assert [score.weights for score in whole] == ["ema", "raw"]
+    for score in whole:
+        levels = score.card["levels"]
+        assert len(levels) == 20 and score.value == pytest.approx(sum(levels) / 20)
+        assert score.card["level_count"] == 20 and score.card["times"] == "midpoint"
+        assert (score.card["images_per_bin"], score.card["bins"]) == (32, 5)
+        bins = [s for s in record.scores if s.score_id == score.score_id and s is not score]
+        assert len(bins) == 5 and all("levels" not in bin_.card and bin_.card["level_count"] == 20 for bin_ in bins)
+    again = _run(plain, tmp_path)  # the same weights, measured at five levels as well
+    assert len(again.scores) == 2 * len(record.scores)
+    five = [s.card for s in again.scores if s.metric == "val_loss" and "level_count" not in s.card]
+    assert len(five) == 2 and all("levels" not in card and "times" not in card for card in five)
+
+
 def test_a_record_says_what_the_cell_was_and_what_it_scored(tmp_path: Path) -> None:
     cell = _cell("uvit-micro/4+skip=add", evaluation=SCORED)
     record = _run(cell, tmp_path)
@@ -120,17 +141,18 @@ def test_two_runs_are_bit_for_bit_equal_and_another_seed_is_not(tmp_path: Path) 
     assert _values(_run(_cell(seed=1), tmp_path / "a")) != _values(first)
 
 
-@pytest.mark.parametrize("at", [1, 3, 5])
-def test_a_killed_cell_goes_on_bit_for_bit(tmp_path: Path, at: int) -> None:
-    straight = _run(_cell(), tmp_path / "straight")
+@pytest.mark.parametrize(("at", "cooldown"), [(1, 0.0), (3, 0.0), (5, 0.0), (3, 0.5)])
+def test_a_killed_cell_goes_on_bit_for_bit(tmp_path: Path, at: int, cooldown: float) -> None:
+    cell = _cell(training=dataclasses.replace(TRAINING, cooldown=cooldown))
+    straight = _run(cell, tmp_path / "straight")
     with pytest.raises(Killed):
-        _run(_cell(), tmp_path / "killed", report=_kill_at(at))
+        _run(cell, tmp_path / "killed", report=_kill_at(at))
     resumed_from: list[int] = []
-    resumed = _run(_cell(), tmp_path / "killed", report=lambda e: resumed_from.append(e["step"]))
+    resumed = _run(cell, tmp_path / "killed", report=lambda e: resumed_from.append(e["step"]))
     assert min(resumed_from) >= 2 * (at // 2) - 1, "it went on from the checkpoint, not from the start"
     assert _values(resumed) == _values(straight)
     assert resumed.losses == straight.losses
-    ours, theirs = _final(_cell(), tmp_path / "straight"), _final(_cell(), tmp_path / "killed")
+    ours, theirs = _final(cell, tmp_path / "straight"), _final(cell, tmp_path / "killed")
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
@@ -313,3 +335,35 @@ def test_the_end_is_told_beside_the_stored_filter_of_its_images(tmp_path: Path) 
         shutil.rmtree(tmp_path / "checkpoints")  # they hold the scores as they were
         record = _run(_cell(evaluation=dataclasses.replace(SCORED, val_every=2, samples=samples)), tmp_path)
         assert record.marks == marks
+
+
+def test_a_repeat_ends_elsewhere_and_leaves_the_files_of_its_seed_alone(tmp_path: Path) -> None:
+    first = _run(_cell(evaluation=SCORED), tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    repeat = _cell(repeat=1, evaluation=SCORED)
+    beating = list[bool]()
+    record = _run(repeat, tmp_path, report=lambda event: beating.append((tmp_path / "running").exists()))
+    assert beating and not any(beating), "what watches the grid sees its seeds alone"
+    assert (record.train_id, record.repeat, record.status) == (first.train_id, 1, first.status)
+    assert {score.score_id for score in record.scores} == {score.score_id for score in first.scores}
+    assert [p["loss"] for p in record.losses] == pytest.approx([p["loss"] for p in first.losses], rel=1e-3)
+    ends = [load_checkpoint(checkpoint_path(tmp_path / "checkpoints" / name, 6)) for name in (first.name, record.name)]
+    assert all(torch.allclose(value, ends[1].tensors[key], atol=1e-4) for key, value in ends[0].tensors.items())
+    assert not all(torch.equal(value, ends[1].tensors[key]) for key, value in ends[0].tensors.items())
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    fresh = {path.relative_to(tmp_path).parts[:2] for path in tmp_path.rglob("*") if path.is_file()} - {
+        path.relative_to(tmp_path).parts[:2] for path in before
+    }
+    assert fresh == {("repeats", f"{record.name}.json"), ("checkpoints", record.name)}
+    assert Store(tmp_path).read(first.train_id) == first
+    assert _run(repeat, tmp_path) == record, "and it is not trained again"
+
+
+def test_a_killed_repeat_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    repeat = _cell(repeat=2)
+    straight = _run(repeat, tmp_path / "straight")
+    with pytest.raises(Killed):
+        _run(repeat, tmp_path / "killed", report=_kill_at(3))
+    resumed = _run(repeat, tmp_path / "killed")
+    assert resumed.losses == straight.losses
+    assert _values(resumed) == _values(straight)

@@ -157,22 +157,39 @@ class Network(nn.Module):
 
 
 @pytest.mark.parametrize("name", PROCESSES.names())
-def test_validation_of_the_filter_as_a_network_gives_the_same_bins(name: str) -> None:
+def test_validation_of_the_filter_as_a_network_gives_the_record(name: str) -> None:
+    """Times are even, so only the noise of 1,500 images of 16 values is left.
+
+    It moves a level by 0.2 to 1.5% between seeds (standard deviation of six; 2% in the last of ``flow``), hence 4%.
+    """
     process = PROCESSES.get(name)
+    dataset, images = _dataset(_uneven(400), _uneven(1_500, 1)), 1_500
+    assert dataset.held_out is not None
+    network = Network(WienerFilter.of(coefficient_moments(dataset.train)), process)
+    found = validation_loss(
+        network, dataset.held_out, seed=0, images=images, levels=LEVELS, runtime=Runtime(), process=process
+    )
+    record = linear_filter(dataset, process)
+    assert found.levels == pytest.approx(record.loss, rel=0.04)
+    bins = [found.scores()[f"val_loss_bin{number + 1}"] for number in range(BINS)]
+    assert bins == pytest.approx(in_bins(record.loss), rel=0.02)
+    assert found.scores()["val_loss"] == pytest.approx(record.mean, rel=0.01)
+
+
+def test_validation_of_the_filter_at_five_levels_gives_the_bins_of_the_times_drawn() -> None:
+    process = VPSDE()
     dataset, images = _dataset(_uneven(400), _uneven(1_500, 1)), 1_500
     assert dataset.held_out is not None
     wiener = WienerFilter.of(coefficient_moments(dataset.train))
     spectrum = wiener.spectrum_of(coefficient_moments(dataset.held_out))
-    network = Network(wiener, process)
-    losses = validation_loss(network, dataset.held_out, seed=0, images=images, runtime=Runtime(), process=process)
+    losses = validation_loss(Network(wiener, process), dataset.held_out, seed=0, images=images, runtime=Runtime())
     alphas, sigmas = process.marginal(process.training_times(validation_times(0, images).astype(np.float64)))
     for number in range(BINS):
         drawn = zip(alphas[number], sigmas[number], strict=True)  # the loss at the very times that validation drew
         expected = np.mean([wiener.loss(spectrum, float(alpha), float(sigma)) for alpha, sigma in drawn])
-        assert losses[f"val_loss_bin{number + 1}"] == pytest.approx(expected, rel=0.025)
-    bins = in_bins(linear_filter(dataset, process).loss)
+        assert losses.levels[number] == pytest.approx(expected, rel=0.025)
     # the draw of 1,500 times alone moves the cleanest bin by 2% between seeds
-    assert bins == pytest.approx([losses[f"val_loss_bin{number + 1}"] for number in range(BINS)], rel=0.06)
+    assert losses.levels == pytest.approx(in_bins(linear_filter(dataset, process).loss), rel=0.06)
 
 
 def test_training_that_mirrors_sees_mirror_images() -> None:

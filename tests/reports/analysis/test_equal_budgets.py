@@ -157,11 +157,6 @@ def test_one_evaluation_makes_no_curve() -> None:
     assert steps_to_quality(grid({"concat": falling(0.1), "add": falling(0.2)}, at=[LAST])) == []
 
 
-def test_an_undertrained_baseline_sets_no_goal() -> None:
-    status = {("concat", 0): "undertrained"}
-    assert steps_to_quality(grid({"concat": falling(0.1), "add": falling(0.2)}, status=status)) == []
-
-
 def test_equal_macs_are_those_that_the_cheapest_arm_spends() -> None:
     curves = {"concat": falling(0.10, wobble=0.001), "add": falling(0.12, wobble=0.0004), "none": falling(0.09)}
     made = grid(curves, macs={"concat": 2 * 10**9, "add": 3 * 10**9, "none": 2 * 10**9})

@@ -98,12 +98,6 @@ def test_without_a_paper_there_is_nothing_to_agree_with() -> None:
     assert agreement(repeating(other, "")) is None
 
 
-def test_an_undertrained_baseline_has_no_order_to_agree_with() -> None:
-    scores = {arm: [mean, mean + 1] for arm, mean in AS_PAPER.items()}
-    made = planted(scores, status={("concat", 0): "undertrained"})
-    assert agreement(repeating(made, "Fig2a")) is None
-
-
 def test_table_file_and_page_tell_it(tmp_path: Path) -> None:
     made = reports.render(skip_run(tmp_path).root, plots=False)
     page = made.paths[0].read_text(encoding="utf-8")

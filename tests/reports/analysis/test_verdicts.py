@@ -111,7 +111,6 @@ def test_an_unresolved_arm_says_how_many_seeds_it_needs() -> None:
     ("scores", "status", "reason"),
     [
         ({"concat": BASE[:1], "add": FAR[:1]}, {}, "one seed cannot tell"),
-        ({"concat": BASE, "add": FAR}, {("concat", 1): "undertrained"}, "undertrained (1 of 3 seeds)"),
         ({"concat": BASE[:2], "add": FAR[:2]}, {("concat", 0): "oom", ("concat", 1): "oom"}, "no finished cell"),
         ({"concat": BASE[:2], "add": FAR[:2]}, {("concat", 0): "oom", ("add", 1): "oom"}, "two finished seeds"),
         ({"concat": BASE}, {}, "baseline alone"),
@@ -145,11 +144,17 @@ def test_a_verdict_waits_for_all_seeds() -> None:
     grid = planted({"concat": BASE, "add": FAR, "none": FAR}, pending=[("add", 2)])
     found = compared(grid)
     add, none = found.comparisons
-    assert (add.verdict, add.note, none.verdict) == (None, "1 cell to come", "worse")
-    assert add.interval is not None
-    assert "add has no verdict" in answer(grid, found)
-    early = compared(planted({"concat": BASE, "add": FAR}, pending=[("concat", 2)]))
-    assert "still to come" in (early.why_none or "")
+    assert (add.verdict, add.note) == (None, "1 cell to come")
+    assert (none.verdict, none.note) == (None, "waits for the look at 3 seeds"), "its variance is the others' too"
+    assert add.interval is not None and none.interval is not None
+    assert "still to come" in (found.why_none or "") and answer(grid, found) == ""
+    assert all(each.is_open for each in found.comparisons)
+
+
+def test_undertrained_is_of_old_records_and_decides_nothing() -> None:
+    scores = {"concat": BASE, "add": FAR}
+    plain, marked = (compared(planted(scores, status={("concat", 1): word})) for word in ("ok", "undertrained"))
+    assert (marked.why_none, marked.comparisons) == (None, plain.comparisons)
 
 
 def test_scores_measured_in_another_way_are_never_compared() -> None:
