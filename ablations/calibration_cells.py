@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ablations.arms import Arm
 from ablations.planning import Plan, manifest
 from ablations.repeats import with_repeats
+from ablations.schedule import Schedule
 from bench.cell.prepared import Prepared, prepare
 from bench.config import TrainingConfig
 from bench.machine.runtime import Runtime
@@ -55,6 +56,7 @@ def plan_calibration(plan: Plan, *, seeds: Sequence[int], arms: str, repeats: in
     others = [arm for arm in plan.arms if arm is not baseline]
     chosen = [baseline, *_chosen(others, arms, grid=plan.grid.name)]
     cells = [_cell(plan, arm, seed) for seed in seeds for arm in chosen]
+    plan = dataclasses.replace(plan, schedule=Schedule(seeds=tuple(seeds), looks=(len(seeds),)))
     compared = _replaced(plan, {arm: cells[i :: len(chosen)] for i, arm in enumerate(chosen)}, cells)
     again, points = with_repeats(compared, repeats), dict[str, tuple[int, ...]]()
     members = dict(compared.members)
