@@ -7,6 +7,8 @@ in numbers), ``content`` (what is said, in no format), ``plots`` and ``pictures`
 
 from __future__ import annotations
 
+from reports.analysis.calibration import CalibrationCells, calibrate
+from reports.content.calibration_table import calibration_lines
 from reports.content.grid_report import GridReports, compose
 from reports.content.verdict_list import open_arms, verdicts
 from reports.formats.terminal import show, show_profiles
@@ -16,9 +18,12 @@ from reports.render import Rendered, render, write
 from reports.views.find import Findings, find
 
 __all__ = [
+    "CalibrationCells",
     "Findings",
     "GridReports",
     "Rendered",
+    "calibrate",
+    "calibration_lines",
     "compose",
     "find",
     "open_arms",

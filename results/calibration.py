@@ -62,9 +62,9 @@ class CalibrationRecord(Stored):
     ``geometric`` of the mean over levels of those logarithms, ``arithmetic`` of the mean loss over levels. ``level``
     is A where every bin's bound is below 0, else B where the geometric mean's is, C where the arithmetic mean's is.
     ``speed_sd`` is the standard deviation over seeds of a challenger's log R, ``skill_sd`` of its difference of log
-    skill, ``repeat_sd`` of log R between repeats of one seed; None where nothing measured it. ``speed_margin`` is a
-    ratio of steps, ``skill_margin`` one of log skill. ``seeds_for_power`` maps a margin as text ("1.10") to the seeds
-    that find two equal arms equivalent with 80% power; None where no number up to the highest that was tried does.
+    skill, ``repeat_sd`` that of one training's log R over repeats; None where nothing measured it. ``speed_margin`` is
+    a ratio of steps, ``skill_margin`` a difference of log skill. ``seeds_for_power`` says, for "different by 1.10" or
+    "equivalent within 1.10", at how many seeds one look has 80% power; None beyond those that were tried.
     """
 
     schema: int = SCHEMA

@@ -105,6 +105,11 @@ class Record(Stored):
         return dumps({**values, "sha256": content_sha256(values)})
 
     @property
+    def name(self) -> str:
+        """Of the cell's files (`cell_name`)."""
+        return cell_name(self.train_id, self.repeat)
+
+    @property
     def survived(self) -> bool:
         """Whether the cell trained to the end."""
         return self.status in SURVIVED
@@ -121,6 +126,11 @@ class Record(Stored):
             raise ValueError(f"{where}: scores: expected a list, got {short(scores)}")
         content["scores"] = [Score.from_dict(score, where=f"{where}: scores[{i}]") for i, score in enumerate(scores)]
         return construct(cls, content, where)
+
+
+def cell_name(train_id: str, repeat: int) -> str:
+    """The name of a cell's files: its id, and of a repeat its number behind a hyphen."""
+    return f"{train_id}-{repeat}" if repeat else train_id
 
 
 def _is_texts(value: Any) -> bool:

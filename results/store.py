@@ -1,8 +1,8 @@
 """The output folder: records, grid manifests, and the one way in which a file is written.
 
-``DIR/records/<train_id>.json`` · ``DIR/grids/<grid>.json`` · ``DIR/profiles/<profile_id>.json`` ·
-``DIR/cka/<cka_id>.json`` · ``DIR/neighbours/<neighbours_id>.json`` · ``DIR/linear_filters/<linear_filter_id>.json`` ·
-``DIR/calibrations/<calibration_id>.json``.
+``DIR/records/<train_id>.json`` · ``DIR/repeats/<train_id>-<repeat>.json`` · ``DIR/grids/<grid>.json`` ·
+``DIR/profiles/<profile_id>.json`` · ``DIR/cka/<cka_id>.json`` · ``DIR/neighbours/<neighbours_id>.json`` ·
+``DIR/linear_filters/<linear_filter_id>.json`` · ``DIR/calibrations/<calibration_id>.json``.
 Many processes and machines may write one folder: each file has one writer at a time and appears whole or not at all.
 """
 
@@ -24,7 +24,7 @@ from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest
 from results.neighbours import NeighboursRecord
 from results.profile import ProfileRecord
-from results.record import Record
+from results.record import Record, cell_name
 from results.schema import NewerSchema, Stored, dumps, is_id
 
 log = logging.getLogger("uvit")
@@ -44,17 +44,20 @@ class Store:
         object.__setattr__(self, "root", Path(self.root))
 
     def write(self, record: Record) -> Path:
-        """Write a cell's record, replacing an earlier one whole. Raises OSError when the disk cannot take it."""
-        return write_bytes(self.record_path(record.train_id), record.to_json().encode())
+        """Write a cell's record, replacing an earlier one whole; a repeat's lies apart from those of seeds.
 
-    def read(self, train_id: str) -> Record | None:
+        Raises OSError when the disk cannot take it.
+        """
+        return write_bytes(self.record_path(record.train_id, record.repeat), record.to_json().encode())
+
+    def read(self, train_id: str, repeat: int = 0) -> Record | None:
         """The record of a cell; None where there is none or, with a warning, where it is damaged: run it again.
 
         Raises ValueError for a record of a later schema, which must not be overwritten.
         """
-        path = self.record_path(train_id)
+        path = self.record_path(train_id, repeat)
         try:
-            return _read_record(path)
+            return _read_repeat(path) if repeat else _read_record(path)
         except FileNotFoundError:
             return None
         except NewerSchema:
@@ -66,6 +69,10 @@ class Store:
     def records(self) -> tuple[list[Record], list[str]]:
         """All readable records, by id, and one line for each file that is damaged."""
         return _read_all(self.root / "records", _read_record)
+
+    def repeats(self) -> tuple[list[Record], list[str]]:
+        """All readable records of repeats, by id and number, and one line for each file that is damaged."""
+        return _read_all(self.root / "repeats", _read_repeat)
 
     def write_grid(self, name: str, manifest: Manifest) -> Path:
         """Write what reports know of a grid. Raises ValueError for an unsafe name."""
@@ -126,11 +133,34 @@ class Store:
         """All readable calibrations, by id, and one line for each file that is damaged."""
         return _read_all(self.root / "calibrations", _read_calibration)
 
-    def record_path(self, train_id: str) -> Path:
+    def write_calibration_plan(self, plan: Manifest) -> Path:
+        """Write what a calibration runs, replacing an earlier one of its budget. Raises ValueError for an unsafe name.
+
+        Apart from the grids: what calibration seeds say is no verdict, and reports read none of it.
+        """
+        return write_bytes(self._plan_path(plan.budget), plan.to_json().encode())
+
+    def calibration_plan(self, budget: str) -> Manifest | None:
+        """What was planned to calibrate ``budget``; None where nothing was, or where the file is damaged."""
+        path = self._plan_path(budget)
+        try:
+            return Manifest.from_json(path.read_bytes(), where=_name(path))
+        except FileNotFoundError:
+            return None
+        except NewerSchema:
+            raise
+        except ValueError as error:
+            log.warning("damaged plan, made anew: %s", error)
+            return None
+
+    def _plan_path(self, budget: str) -> Path:
+        return self.root / "calibrations" / "plans" / self.grid_path(budget).name
+
+    def record_path(self, train_id: str, repeat: int = 0) -> Path:
         """Where a cell's record lies. Raises ValueError unless the id is 12 to 64 hex digits."""
         if not is_id(train_id):
             raise ValueError(f"train_id: expected 12 to 64 lower-case hex digits, got {train_id!r}")
-        return self.root / "records" / f"{train_id}.json"
+        return self.root / ("repeats" if repeat else "records") / f"{cell_name(train_id, repeat)}.json"
 
     def grid_path(self, name: str) -> Path:
         """Where a grid's manifest lies. Raises ValueError unless the name is letters, digits, '_' and '-'."""
@@ -225,12 +255,20 @@ def _reader(kind: type[S], key: str) -> Callable[[Path], S]:
     return read
 
 
-_read_record = _reader(Record, "train_id")
+_read_seed = _reader(Record, "train_id")
+_read_repeat = _reader(Record, "name")
 _read_profile = _reader(ProfileRecord, "profile_id")
 _read_cka = _reader(CkaRecord, "cka_id")
 _read_neighbours = _reader(NeighboursRecord, "neighbours_id")
 _read_linear_filter = _reader(LinearFilterRecord, "linear_filter_id")
 _read_calibration = _reader(CalibrationRecord, "calibration_id")
+
+
+def _read_record(path: Path) -> Record:
+    record = _read_seed(path)
+    if record.repeat:
+        raise ValueError(f"{_name(path)}: repeat: expected 0, got {record.repeat}: a repeat's record lies in repeats/")
+    return record
 
 
 def _read_manifest(path: Path) -> tuple[str, Manifest]:

@@ -137,6 +137,7 @@ def _room(module: str) -> str:
         ["import-weights", "--help"],
         ["export-weights", "--help"],
         ["neighbours", "--help"],
+        ["calibrate", "--help"],
     ],
     ids=" ".join,
 )

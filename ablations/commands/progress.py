@@ -25,7 +25,7 @@ class Show(Protocol):
 
 def label(prepared: Prepared) -> str:
     """The short name of a cell."""
-    return f"{prepared.cell.variant} seed {prepared.cell.seed}"
+    return f"{prepared.cell.variant} {prepared.cell.told_seed}"
 
 
 @contextmanager
@@ -56,7 +56,7 @@ class Bars:
             console=Console(stderr=True),
         )
         self.total = self.bars.add_task(f"grid {plan.grid.name}", total=len(plan.cells), note="cells")
-        self.ids = {prepared.train_id: index for index, prepared in enumerate(todo)}
+        self.ids = {prepared.name: index for index, prepared in enumerate(todo)}
 
     def tell(self, index: int, event: dict[str, Any]) -> None:
         if index not in self.tasks:
@@ -66,7 +66,7 @@ class Bars:
 
     def ended(self, outcome: Outcome) -> None:
         self.bars.advance(self.total)
-        task = self.tasks.pop(self.ids.get(outcome.prepared.train_id, -1), None)
+        task = self.tasks.pop(self.ids.get(outcome.prepared.name, -1), None)
         if task is not None:
             self.bars.remove_task(task)
         self.bars.console.print(_ending(outcome))

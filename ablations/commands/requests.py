@@ -13,6 +13,7 @@ from pathlib import Path
 from ablations.commands.options import argument, option, request
 
 LISTS = ("axes", "presets", "grids", "budgets", "datasets", "extractors", "samplers", "processes")
+FIRST_CALIBRATION_SEED = 1000
 BUDGET, SAMPLER, WEIGHTS, DRAWING_BATCH = "cpu", "dpm_solver", "ema", 256
 
 _CHECKPOINT = partial(argument, "A checkpoint file, or the folder of a cell's checkpoints.")
@@ -33,6 +34,20 @@ _DEVICE = partial(option, "auto, cpu, cuda, cuda:1 or mps.", default="auto")
 _PRECISION = partial(option, "auto, float32 or bfloat16.", default="auto")
 _DATA_DIR = partial(option, "Where datasets lie (else UVIT_DATA, else ./data).", default=None)
 _EXTRACTOR_WEIGHTS = partial(option, "A local file with the extractor's weights.", default=None)
+_SETTINGS = partial(option, "Override a field: training.steps=200; repeatable.", default=(), flag="--set")
+_JOBS = partial(option, "Cells side by side; 0 = one a core or GPU.", default=0)
+_THREADS = partial(option, "CPU threads a cell; 0 = share the cores.", default=0)
+_COMPILE = partial(option, "Compile the training step (default: as the grid was started, else off).", default=None)
+_GRADIENT_CHECKPOINTING = partial(
+    option, "Recompute blocks in the backward pass: less memory, more time (default as --compile's).", default=None
+)
+_CUDA_GRAPHS = partial(
+    option,
+    "Replay the training step as a CUDA graph (default: as the grid was started, else on a CUDA GPU).",
+    default=None,
+)
+_ENGINE = partial(option, "Where cells run: local.", default="local")
+_TRACK = partial(option, "Scalars and images as they come: tensorboard, under OUT/tensorboard.", default="")
 _PLUGINS = partial(option, "A Python file that registers your own axes; repeatable.", default=(), flag="--plugin")
 
 
@@ -53,34 +68,64 @@ class GridRequest:
     preset: str | None = option("Preset in place of the budget's, such as uvit-s/2.", default=None)
     dataset: str = _DATASET()
     budget: str = option("A budget of `uvit list budgets`.", default=BUDGET)
-    seeds: int = option("Seeds a cell: 0 to N-1.", default=1)
+    seeds: int | None = option("Seeds a cell; arms are judged once all are there (default 1).", default=None)
+    first_seed: int | None = option("The first seed (default: the budget's, else 0).", default=None)
+    until_resolved: bool = option(
+        "In place of --seeds: look at 3, 6 and 12 seeds; an arm that a look resolves runs no further.", default=False
+    )
+    max_hours: float = option("After so many hours no new cell starts; 0 = no limit.", default=0.0)
+    repeats: int = option("Train so many of its cells once more, from weights moved by one rounding.", default=0)
     match: str = option("params or macs: add arms sized to the baseline (default: as the grid says).", default="")
     out: Path | None = option("Output folder (default runs/GRID).", default=None)
     device: str = _DEVICE()
     precision: str = _PRECISION()
-    settings: Sequence[str] = option("Override a field: training.steps=200; repeatable.", default=(), flag="--set")
-    jobs: int = option("Cells side by side; 0 = one a core or GPU.", default=0)
-    threads: int = option("CPU threads a cell; 0 = share the cores.", default=0)
-    compile: bool | None = option(
-        "Compile the training step (default: as the grid was started, else off).", default=None
-    )
-    gradient_checkpointing: bool | None = option(
-        "Recompute blocks in the backward pass: less memory, more time (default as --compile's).", default=None
-    )
-    cuda_graphs: bool | None = option(
-        "Replay the training step as a CUDA graph (default: as the grid was started, else on a CUDA GPU).", default=None
-    )
-    engine: str = option("Where cells run: local.", default="local")
-    track: str = option("Scalars and images as they come: tensorboard, under OUT/tensorboard.", default="")
+    settings: Sequence[str] = _SETTINGS()
+    jobs: int = _JOBS()
+    threads: int = _THREADS()
+    compile: bool | None = _COMPILE()
+    gradient_checkpointing: bool | None = _GRADIENT_CHECKPOINTING()
+    cuda_graphs: bool | None = _CUDA_GRAPHS()
+    engine: str = _ENGINE()
+    track: str = _TRACK()
     data_dir: Path | None = _DATA_DIR()
     extractor_weights: Path | None = _EXTRACTOR_WEIGHTS()
     plugins: Sequence[Path] = _PLUGINS()
 
 
 RUN_ALONE = (
-    *("out", "jobs", "threads", "compile", "gradient_checkpointing", "cuda_graphs", "engine", "track"),
+    *("max_hours", "repeats", "out", "jobs", "threads", "compile", "gradient_checkpointing", "cuda_graphs", "engine"),
+    "track",
     "extractor_weights",
 )
+
+
+@request
+class CalibrateRequest:
+    """``uvit calibrate``."""
+
+    budget: str = argument("A budget of `uvit list budgets`.")
+    preset: str | None = option("Preset in place of the budget's, such as uvit-s/2.", default=None)
+    dataset: str = _DATASET()
+    grid: str = option("The grid whose spreads count.", default="skip")
+    arms: str = option(
+        "Its arms beside the baseline, such as add,none, or all (default: its first and last).", default=""
+    )
+    seeds: int = option("Calibration seeds a cell.", default=5)
+    first_seed: int = option("The first of them; those of verdicts are below 1000.", default=FIRST_CALIBRATION_SEED)
+    repeats: int = option("Cells trained once more, from weights moved by one rounding.", default=8)
+    out: Path | None = option("Output folder (default runs/calibrate-BUDGET).", default=None)
+    device: str = _DEVICE()
+    precision: str = _PRECISION()
+    settings: Sequence[str] = _SETTINGS()
+    jobs: int = _JOBS()
+    threads: int = _THREADS()
+    compile: bool | None = _COMPILE()
+    gradient_checkpointing: bool | None = _GRADIENT_CHECKPOINTING()
+    cuda_graphs: bool | None = _CUDA_GRAPHS()
+    engine: str = _ENGINE()
+    track: str = _TRACK()
+    data_dir: Path | None = _DATA_DIR()
+    plugins: Sequence[Path] = _PLUGINS()
 
 
 @request

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ablations.trackers.tracking import tracked
 from bench.cell.identity import Cell
 from bench.cell.place import Place
-from results.record import Record
+from results.record import Record, cell_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +41,23 @@ class Lost:
 
 
 Tell = Callable[[int, dict[str, Any]], None]
+MayStart = Callable[[], bool]
+
+
+def always() -> bool:
+    """The next job may start."""
+    return True
 
 
 class Engine(Protocol):
-    """Runs jobs in any order; yields each job's record, or how it was lost. OSError stops the grid."""
+    """Runs jobs in any order; yields each job's record, or how it was lost. OSError stops the grid.
 
-    def run(self, jobs: Sequence[Job], *, tell: Tell) -> Iterator[tuple[int, Record | Lost]]: ...
+    Once ``may_start`` says no, no further job starts; those that run end as ever.
+    """
+
+    def run(
+        self, jobs: Sequence[Job], *, tell: Tell, may_start: MayStart = always
+    ) -> Iterator[tuple[int, Record | Lost]]: ...
 
 
 def run_job(job: Job, tell: Tell) -> Record:
@@ -59,8 +70,8 @@ def run_job(job: Job, tell: Tell) -> Record:
     with tracked(
         job.run.track,
         job.run.place.root,
-        train_id=job.train_id,
-        title=f"{job.cell.variant}, seed {job.cell.seed}",
+        train_id=cell_name(job.train_id, job.cell.repeat),
+        title=f"{job.cell.variant}, {job.cell.told_seed}",
         tell=lambda event: tell(job.index, event),
     ) as report:
         return run_cell(job.cell, job.run.place, report=report)

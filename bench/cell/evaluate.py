@@ -181,9 +181,11 @@ class CellEvaluation:
         }
 
     def _save_picture(self, images: Tensor, point: ScorePoint) -> None:
-        """The first images as one PNG beside the records; the same noise in every arm."""
+        """The first images as one PNG beside the records; the same noise in every arm. None of a repeat."""
         from results.contact_sheets import contact_sheet, sheet_path
 
+        if self.cell.repeat:
+            return
         path = sheet_path(
             self.place.root,
             self.prepared.train_id,

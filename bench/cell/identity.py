@@ -18,7 +18,11 @@ ID_DIGITS = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One training and its scores. ``training.precision`` is resolved, never ``auto``."""
+    """One training and its scores. ``training.precision`` is resolved, never ``auto``.
+
+    ``repeat`` is 0, or the number of a repetition of the same seed, whose initial weights are moved by one unit in the
+    last place: it has its cell's id, and files of its own.
+    """
 
     variant: str
     dataset: str
@@ -26,6 +30,12 @@ class Cell:
     training: TrainingConfig
     evaluation: EvaluationConfig
     seed: int
+    repeat: int = 0
+
+    @property
+    def told_seed(self) -> str:
+        """The seed in words, and a repeat's number."""
+        return f"seed {self.seed}" + (f" repeat {self.repeat}" if self.repeat else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

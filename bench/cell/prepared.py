@@ -9,7 +9,7 @@ from bench.cell.identity import Cell, ScorePoint, score_id, score_points, train_
 from bench.conditions.choice import condition_of
 from bench.data.load import load_cached_dataset
 from results.provenance import provenance
-from results.record import Record, Score
+from results.record import Record, Score, cell_name
 from results.schema import SCHEMA
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class Prepared:
     train_id: str
     params: int
     macs: int
+
+    @property
+    def name(self) -> str:
+        """Of the cell's files (`results.record.cell_name`)."""
+        return cell_name(self.train_id, self.cell.repeat)
 
 
 def prepare(cell: Cell, dataset: Dataset | None = None) -> Prepared:
@@ -72,7 +77,7 @@ def check_recipe(cell: Cell) -> None:
 
 def is_finished(record: Record | None, prepared: Prepared) -> bool:
     """Whether a record has every score that its cell asks for."""
-    if record is None or record.status not in ("ok", "undertrained"):
+    if record is None or not record.survived:
         return False
     return wanted_scores(prepared).keys() <= {score.score_id for score in record.scores}
 
@@ -110,6 +115,7 @@ def make_record(
     error: str | None,
     losses: list[dict[str, float]],
     scores: list[Score],
+    marks: list[str],
     more: dict[str, Any],
 ) -> Record:
     """The record of a cell; ``more`` joins its provenance."""
@@ -133,11 +139,13 @@ def make_record(
         macs=prepared.macs,
         losses=losses,
         scores=sorted(scores, key=lambda s: (s.step, s.weights, s.metric)),
+        marks=marks,
+        repeat=cell.repeat,
         provenance={**provenance(), **more},
     )
 
 
 def failure_record(prepared: Prepared, *, status: str, error: str, known: Record | None) -> Record:
     """The record of a cell that could not write its own; what an earlier record knew is kept."""
-    losses, scores = (known.losses, known.scores) if known else ([], [])
-    return make_record(prepared, status=status, error=error, losses=losses, scores=scores, more={})
+    losses, scores, marks = (known.losses, known.scores, known.marks) if known else ([], [], [])
+    return make_record(prepared, status=status, error=error, losses=losses, scores=scores, marks=marks, more={})

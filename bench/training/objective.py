@@ -121,6 +121,10 @@ TIMES: dict[str, Callable[[Tensor, Process], Tensor]] = {
 }
 
 
-def learning_rate(step: int, *, lr: float, warmup: int) -> float:
-    """Linear warm-up to ``lr`` over ``warmup`` steps, then constant; step counts from 0 and the first step learns."""
-    return lr * min(1.0, (step + 1) / warmup) if warmup else lr
+def learning_rate(step: int, *, lr: float, warmup: int, cooldown: float = 0.0, steps: int = 0) -> float:
+    """Linear warm-up to ``lr`` over ``warmup`` steps, then constant; step counts from 0 and the first step learns.
+
+    Over the last share ``cooldown`` of all ``steps`` it falls linearly and would be zero at the step after the last.
+    """
+    rate = lr * min(1.0, (step + 1) / warmup) if warmup else lr
+    return rate * min(1.0, (steps - step) / (cooldown * steps)) if cooldown else rate

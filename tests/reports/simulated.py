@@ -300,7 +300,7 @@ def calibration(**changes: Any) -> CalibrationRecord:
         "repeat_sd": 0.01,
         "speed_margin": 1.1,
         "skill_margin": 0.04,
-        "seeds_for_power": {"1.10": 6, "1.25": 3},
+        "seeds_for_power": {"different by 1.10": 5, "equivalent within 1.10": 6},
         "cells": [identity(arm, seed) for arm in FORMULAS for seed in range(1000, 1005)],
     }
     return CalibrationRecord(**fields | changes)

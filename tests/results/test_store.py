@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import stat
@@ -208,3 +209,27 @@ def test_an_error_of_fsync_leaves_the_old_file(tmp_path: Path, monkeypatch: pyte
 
 def test_the_simulated_ids_are_ids() -> None:
     assert len(identity("concat", 0)) == 16
+
+
+def test_repeats_lie_apart_from_seeds(tmp_path: Path) -> None:
+    store, seed = Store(tmp_path), record("concat", 0)
+    repeats = [dataclasses.replace(seed, repeat=number) for number in (1, 2)]
+    for each in (seed, *repeats):
+        store.write(each)
+    assert store.records() == ([seed], [])
+    assert store.repeats() == (repeats, [])
+    assert sorted(names(tmp_path / "repeats")) == [f"{seed.train_id}-1.json", f"{seed.train_id}-2.json"]
+    assert [store.read(seed.train_id, repeat) for repeat in range(4)] == [seed, *repeats, None]
+
+
+def test_a_repeat_among_seeds_and_a_seed_among_repeats_are_damaged(tmp_path: Path) -> None:
+    store, seed = Store(tmp_path), record("concat", 0)
+    store.write(seed).write_text(dataclasses.replace(seed, repeat=1).to_json())
+    assert store.records() == (
+        [],
+        [f"records/{seed.train_id}.json: repeat: expected 0, got 1: a repeat's record lies in repeats/"],
+    )
+    path = store.write(dataclasses.replace(seed, repeat=2))
+    path.write_text(seed.to_json())
+    problem = f"repeats/{path.name}: name: expected the file's own name, got {seed.train_id}"
+    assert store.repeats() == ([], [problem])

@@ -14,8 +14,10 @@ import pytest
 import ablations.commands.plugins
 import ablations.commands.run
 import ablations.planning
+import results
 from ablations import GridRequest, load_grid, make_plan, run_grid
 from ablations.grid import Grid
+from reports import compose, find
 from results import Store
 
 TINY = ["training.steps=2", "training.batch_size=2", "evaluation.samples=0", "evaluation.every=0"]
@@ -39,6 +41,29 @@ def test_a_grid_runs_from_python(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not (tmp_path / "unused").exists()
     run_grid(_tiny(tmp_path / "out"))
     assert capsys.readouterr().err.count("already finished") == 5
+
+
+def test_repeats_are_trained_once_and_no_report_has_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_grid(_tiny(tmp_path))
+    before = compose(find(tmp_path))
+    capsys.readouterr()
+    _, code = run_grid(_tiny(tmp_path, repeats=6, track="tensorboard"))
+    told = capsys.readouterr().err
+    assert (code, told.count("already finished"), told.count("[11/11]")) == (0, 5, 1)
+    assert "uvit-micro/4 seed 0 repeat 2: " in told
+    plan, _ = make_plan(_tiny(tmp_path))
+    ids = [prepared.train_id for prepared in plan.cells]
+    repeats, problems = Store(tmp_path).repeats()
+    assert not problems
+    assert sorted((each.train_id, each.repeat) for each in repeats) == sorted([(i, 1) for i in ids] + [(ids[0], 2)])
+    assert len(Store(tmp_path).records()[0]) == 5
+    assert sorted(path.name for path in (tmp_path / "tensorboard").iterdir()) == sorted(each.name for each in repeats)
+    assert compose(find(tmp_path)) == before
+    assert set(results.load(tmp_path).seed) == {0}
+    run_grid(_tiny(tmp_path, repeats=6))
+    assert capsys.readouterr().err.count("already finished") == 11
+    with pytest.raises(ValueError, match="--repeats: expected at least 0, got -1"):
+        run_grid(_tiny(tmp_path, repeats=-1))
 
 
 def test_grid_dataset_and_arms_are_resolved_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """One cell from data to record: common random numbers, exact resume, missing scores, failures as records."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 import torch
 
 from bench.cell.identity import Cell, score_points, train_id, validation_steps
+from bench.cell.marks import ABOVE_THE_FILTER, MOVED, RESUMED
 from bench.cell.place import Place
 from bench.cell.prepared import is_finished, prepare
-from bench.cell.run import run_cell
+from bench.cell.run import CellRun, run_cell
 from bench.checkpoints.file import checkpoint_path, load_checkpoint
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.machine.runtime import Runtime
@@ -79,7 +81,7 @@ def test_a_record_says_what_the_cell_was_and_what_it_scored(tmp_path: Path) -> N
     cell = _cell("uvit-micro/4+skip=add", evaluation=SCORED)
     record = _run(cell, tmp_path)
     assert record == Store(tmp_path).read(prepare(cell).train_id)
-    assert (record.status, record.error, record.seed) == ("undertrained", None, 0)
+    assert (record.status, record.error, record.seed) == ("ok", None, 0)
     assert (record.preset, record.options) == ("uvit-micro/4", {"skip": "add"})
     assert record.params == prepare(cell).params == sum(p.numel() for p in build(prepare(cell).model).parameters())
     assert record.training["steps"] == 6
@@ -139,17 +141,18 @@ def test_two_runs_are_bit_for_bit_equal_and_another_seed_is_not(tmp_path: Path) 
     assert _values(_run(_cell(seed=1), tmp_path / "a")) != _values(first)
 
 
-@pytest.mark.parametrize("at", [1, 3, 5])
-def test_a_killed_cell_goes_on_bit_for_bit(tmp_path: Path, at: int) -> None:
-    straight = _run(_cell(), tmp_path / "straight")
+@pytest.mark.parametrize(("at", "cooldown"), [(1, 0.0), (3, 0.0), (5, 0.0), (3, 0.5)])
+def test_a_killed_cell_goes_on_bit_for_bit(tmp_path: Path, at: int, cooldown: float) -> None:
+    cell = _cell(training=dataclasses.replace(TRAINING, cooldown=cooldown))
+    straight = _run(cell, tmp_path / "straight")
     with pytest.raises(Killed):
-        _run(_cell(), tmp_path / "killed", report=_kill_at(at))
+        _run(cell, tmp_path / "killed", report=_kill_at(at))
     resumed_from: list[int] = []
-    resumed = _run(_cell(), tmp_path / "killed", report=lambda e: resumed_from.append(e["step"]))
+    resumed = _run(cell, tmp_path / "killed", report=lambda e: resumed_from.append(e["step"]))
     assert min(resumed_from) >= 2 * (at // 2) - 1, "it went on from the checkpoint, not from the start"
     assert _values(resumed) == _values(straight)
     assert resumed.losses == straight.losses
-    ours, theirs = _final(_cell(), tmp_path / "straight"), _final(_cell(), tmp_path / "killed")
+    ours, theirs = _final(cell, tmp_path / "straight"), _final(cell, tmp_path / "killed")
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
@@ -211,7 +214,7 @@ def test_any_other_failure_is_a_record_too(tmp_path: Path, monkeypatch: pytest.M
     )
     assert _run(_cell(seed=1), tmp_path).status == "oom"
     monkeypatch.undo()
-    assert _run(_cell(), tmp_path).status == "undertrained", "the same command tries it again"
+    assert _run(_cell(), tmp_path).status == "ok", "the same command tries it again"
 
 
 def test_a_full_disk_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,3 +268,102 @@ def test_ids_depend_on_what_the_weights_depend_on_and_on_nothing_else() -> None:
         _cell(training=dataclasses.replace(TRAINING, image_size=0)),
     ]
     assert len({identity(cell) for cell in [_cell(), *others]}) == len(others) + 1
+
+
+def test_a_cell_that_goes_on_is_marked_and_a_new_score_keeps_its_marks(tmp_path: Path) -> None:
+    straight = _run(_cell(), tmp_path / "straight")
+    assert straight.marks == []
+    with pytest.raises(Killed):
+        _run(_cell(), tmp_path / "killed", report=_kill_at(3))
+    assert _run(_cell(), tmp_path / "killed").marks == [RESUMED]
+    more = _cell(evaluation=dataclasses.replace(SCORED, val_every=2))
+    assert _run(more, tmp_path / "killed").marks == [RESUMED], "the training was that of its record"
+    assert _run(more, tmp_path / "straight").marks == []
+
+
+def test_a_cell_that_ended_without_a_record_is_resumed(tmp_path: Path) -> None:
+    record = _run(_cell(), tmp_path)
+    Store(tmp_path).record_path(record.train_id).unlink()
+    assert _run(_cell(), tmp_path).marks == [RESUMED]
+
+
+def test_a_smaller_micro_batch_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.training.step import TrainState
+
+    accumulate = TrainState._accumulate
+
+    def short_of_memory(state: TrainState, *batch: Any, **more: Any) -> torch.Tensor:
+        if state.micro_batch > 1:
+            raise torch.OutOfMemoryError
+        return accumulate(state, *batch, **more)
+
+    monkeypatch.setattr(TrainState, "_accumulate", short_of_memory)
+    record = _run(_cell(), tmp_path)
+    assert (record.status, record.marks) == ("ok", ["micro-batch reduced to 1"])
+
+
+def test_a_cell_that_goes_on_elsewhere_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        run_cell(_cell(), Place(root=tmp_path, runtime=Runtime(threads=1)), report=_kill_at(3))
+    (checkpoint,) = [load_checkpoint(path) for path in tmp_path.glob("checkpoints/*/*.safetensors")][-1:]
+    run = CellRun(prepare(_cell()), Place(root=tmp_path, runtime=Runtime(threads=1)), lambda event: None)
+    run._mark_start(dataclasses.replace(checkpoint.header, runtime={"device": "cuda:1"}))
+    assert run.marks == [RESUMED, MOVED]
+
+
+def test_a_failed_cell_keeps_its_marks_and_one_from_the_start_has_none(tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        _run(_cell(), tmp_path, report=_kill_at(3))
+    for path in (tmp_path / "checkpoints").rglob("*.sha256"):
+        path.unlink()
+    assert _run(_cell(), tmp_path).marks == [], "nothing whole was left to go on from"
+
+
+def test_the_end_is_told_beside_the_stored_filter_of_its_images(tmp_path: Path) -> None:
+    from bench.data import load_dataset
+    from bench.diffusion import PROCESSES
+    from bench.linear_filter import linear_filter
+
+    store = Store(tmp_path)
+    record = _run(_cell(), tmp_path)
+    known = linear_filter(load_dataset("photos", image_size=16), PROCESSES.get("vp"))
+    for factor, samples, marks in ((1.01, 4, [ABOVE_THE_FILTER]), (0.99, 6, [])):
+        levels = [factor * loss for loss in known.loss]
+        scores = [dataclasses.replace(score, card=score.card | {"levels": levels}) for score in record.scores]
+        store.write(dataclasses.replace(record, scores=scores))
+        store.write_linear_filter(known)
+        shutil.rmtree(tmp_path / "checkpoints")  # they hold the scores as they were
+        record = _run(_cell(evaluation=dataclasses.replace(SCORED, val_every=2, samples=samples)), tmp_path)
+        assert record.marks == marks
+
+
+def test_a_repeat_ends_elsewhere_and_leaves_the_files_of_its_seed_alone(tmp_path: Path) -> None:
+    first = _run(_cell(evaluation=SCORED), tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    repeat = _cell(repeat=1, evaluation=SCORED)
+    beating = list[bool]()
+    record = _run(repeat, tmp_path, report=lambda event: beating.append((tmp_path / "running").exists()))
+    assert beating and not any(beating), "what watches the grid sees its seeds alone"
+    assert (record.train_id, record.repeat, record.status) == (first.train_id, 1, first.status)
+    assert {score.score_id for score in record.scores} == {score.score_id for score in first.scores}
+    assert [p["loss"] for p in record.losses] == pytest.approx([p["loss"] for p in first.losses], rel=1e-3)
+    ends = [load_checkpoint(checkpoint_path(tmp_path / "checkpoints" / name, 6)) for name in (first.name, record.name)]
+    assert all(torch.allclose(value, ends[1].tensors[key], atol=1e-4) for key, value in ends[0].tensors.items())
+    assert not all(torch.equal(value, ends[1].tensors[key]) for key, value in ends[0].tensors.items())
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    fresh = {path.relative_to(tmp_path).parts[:2] for path in tmp_path.rglob("*") if path.is_file()} - {
+        path.relative_to(tmp_path).parts[:2] for path in before
+    }
+    assert fresh == {("repeats", f"{record.name}.json"), ("checkpoints", record.name)}
+    assert Store(tmp_path).read(first.train_id) == first
+    assert _run(repeat, tmp_path) == record, "and it is not trained again"
+
+
+def test_a_killed_repeat_goes_on_bit_for_bit(tmp_path: Path) -> None:
+    repeat = _cell(repeat=2)
+    straight = _run(repeat, tmp_path / "straight")
+    with pytest.raises(Killed):
+        _run(repeat, tmp_path / "killed", report=_kill_at(3))
+    resumed = _run(repeat, tmp_path / "killed")
+    assert resumed.losses == straight.losses
+    assert _values(resumed) == _values(straight)
