@@ -32,6 +32,7 @@ from ablations.commands.requests import (
     ReportRequest,
     SampleRequest,
     ScoreRequest,
+    VerdictRequest,
     WatchRequest,
 )
 
@@ -202,6 +203,19 @@ def calibrate(request: CalibrateRequest, *, as_json: Json = False) -> None:
 def report(request: ReportRequest) -> None:
     """Print the tables of a run, then write Markdown, CSV and plots from its records."""
     _report(request.folders, request.out)
+
+
+@_command()
+def verdict(request: VerdictRequest, *, as_json: Json = False) -> None:
+    """Print each arm's verdict. Exit code 0: all are resolved, 3: some are not, 4: none can be had."""
+    from reports.content.verdict_list import arm_lines, arm_verdicts, exit_code
+
+    found = arm_verdicts(request.folder)
+    if as_json:
+        _print_json([each.row() for each in found])
+    else:
+        print("\n".join(arm_lines(found)))
+    raise typer.Exit(exit_code(found))
 
 
 @_command()

@@ -19,7 +19,7 @@ Process = Literal["vp", "sd", "flow"]  # continuous VP-SDE; Stable Diffusion's 1
 PredictionName = Literal["eps", "x0", "v", "edm"]  # what the network's output stands for (docs/recipes.md)
 LossSpace = Literal["own", "eps", "x0", "v"]  # of what the error is taken; "own": of the output itself
 Weighting = Literal["none", "min_snr"]
-Times = Literal["uniform", "logit_normal", "shifted"]  # how training's times are distributed
+Times = Literal["uniform", "logit_normal", "shifted", "lognormal"]  # how training's times are distributed
 
 
 class Draw(NamedTuple):
@@ -75,6 +75,7 @@ class TrainingConfig(_Section):
     weight_decay: float = 0.03
     betas: tuple[float, float] = (0.99, 0.999)
     warmup: int = 2_500  # steps of linear warm-up, then constant
+    cooldown: float = 0.0  # share of the steps, the last, over which the rate falls linearly to zero
     ema_decay: float = 0.9999  # at step k: min(ema_decay, (1 + k) / (10 + k))
     image_size: int = 0  # pixels; 0 = the dataset's own, else its area mean
     precision: Precision = "auto"  # resolved before the id is taken
@@ -90,6 +91,13 @@ class TrainingConfig(_Section):
         _at_least(where, 1, steps=self.steps, batch_size=self.batch_size)
         _at_least(where, 0, warmup=self.warmup, weight_decay=self.weight_decay, image_size=self.image_size)
         _positive(where, lr=self.lr)
+        _at_least(where, 0, cooldown=self.cooldown)
+        left = max(0.0, 1 - self.warmup / self.steps)
+        if self.cooldown > left + 1e-9:
+            raise ValueError(
+                f"{where}.cooldown: expected at most {left:.4g}, the share of "
+                f"{self.steps} steps that {self.warmup} of warm-up leave; got {self.cooldown}"
+            )
         _fraction(where, ema_decay=self.ema_decay, beta1=self.betas[0], beta2=self.betas[1], p_uncond=self.p_uncond)
 
     def check_recipe(self, where: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from reports.analysis.calibration import CalibrationCells, calibrate
 from reports.content.calibration_table import calibration_lines
 from reports.content.grid_report import GridReports, compose
+from reports.content.verdict_list import open_arms, verdicts
 from reports.formats.terminal import show, show_profiles
 from reports.pictures.cka_maps import write as write_heatmaps
 from reports.pictures.neighbours import write as write_neighbours
@@ -25,9 +26,11 @@ __all__ = [
     "calibration_lines",
     "compose",
     "find",
+    "open_arms",
     "render",
     "show",
     "show_profiles",
+    "verdicts",
     "write",
     "write_heatmaps",
     "write_neighbours",

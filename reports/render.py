@@ -10,9 +10,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from reports.content.figures import Row
+from reports.content.figures import Row, comparison_rows
 from reports.content.grid_report import GridReport, GridReports, compose
 from reports.content.profiles import profile_rows
+from reports.content.scope import scope_lines
 from reports.formats import latex, terminal
 from reports.formats.markdown import PROFILES, document
 from reports.page import document as page_document
@@ -123,7 +124,9 @@ def _grid(report: GridReport) -> dict[str, Any]:
         "verdict": report.answer or None,
         "why_no_verdict": compared.why_none,
         "method": report.method or None,
-        "comparisons": [asdict(comparison) for comparison in compared.comparisons],
+        "comparisons": comparison_rows(compared),
+        "secondary": comparison_rows(compared.secondary) if compared.secondary is not None else [],
+        "scope": scope_lines(grid, compared),
         "arms": list(report.arm_rows),
         "samplers": list(report.sampler_rows),
         "failures": list(report.failures),

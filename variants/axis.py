@@ -11,7 +11,7 @@ from variants.registry import Registry, unknown
 
 Transform = Callable[[ModelConfig], ModelConfig]
 Builder = Callable[..., Any]
-Kind = Literal["network", "recipe"]
+Kind = Literal["network", "initial weights", "recipe"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One choice, of the network or of the training's recipe (``kind``).
+    """One choice (``kind``): of the network, of its initial weights alone, or of the training's recipe.
 
     ``options`` has the default first, and ``slot`` is the axis's name unless given.
 

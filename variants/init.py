@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from variants.layers.position import LearnedPositions, SinCosPositions
-from variants.layers.starts import SmallLinear, ZeroConv2d, ZeroLinear
+from variants.layers.starts import DiracConv2d, SmallLinear, ZeroConv2d, ZeroLinear
 from variants.layers.time import ScaleShift
 
 Draw = Callable[[nn.Module, Tensor, np.random.Generator], np.ndarray]
@@ -66,6 +66,12 @@ def _constant(constant: float) -> Draw:
     return lambda module, value, rng: np.full(tuple(value.shape), constant, dtype=np.float32)
 
 
+def _dirac(module: nn.Module, value: Tensor, rng: np.random.Generator) -> np.ndarray:
+    """The kernel of the identity."""
+    kernel: np.ndarray = nn.init.dirac_(torch.empty(value.shape)).numpy()
+    return kernel
+
+
 def _fan_in_uniform(module: nn.Module, value: Tensor, rng: np.random.Generator) -> np.ndarray:
     """U(±1/√fan_in) for weight and bias: torch's default for convolutions."""
     weight = module.weight
@@ -89,7 +95,12 @@ def _xavier_uniform(module: nn.Module, value: Tensor, rng: np.random.Generator) 
 
 
 _Rules = list[tuple[tuple[type[nn.Module], ...], dict[str, Draw]]]
+_STARTS: _Rules = [
+    ((ZeroLinear, ZeroConv2d), {"weight": _constant(0), "bias": _constant(0)}),
+    ((DiracConv2d,), {"weight": _dirac, "bias": _constant(0)}),
+]
 _OFFICIAL: _Rules = [
+    *_STARTS,
     ((nn.Linear,), {"weight": _normal(STD), "bias": _constant(0)}),
     ((nn.LayerNorm, nn.GroupNorm, nn.RMSNorm), {"weight": _constant(1), "bias": _constant(0)}),
     ((nn.Conv1d, nn.Conv2d, nn.Conv3d), {"weight": _fan_in_uniform, "bias": _fan_in_uniform}),
@@ -98,7 +109,7 @@ _OFFICIAL: _Rules = [
 ]
 # What the rivals' codes start with: Xavier's bounds, zero biases, and zeros where a branch joins (docs/rivals.md).
 _XAVIER: _Rules = [
-    ((ZeroLinear, ZeroConv2d), {"weight": _constant(0), "bias": _constant(0)}),
+    *_STARTS,
     ((SmallLinear,), {"weight": _normal(STD), "bias": _constant(0)}),
     ((nn.Linear, nn.Conv2d), {"weight": _xavier_uniform, "bias": _constant(0)}),
     ((nn.LayerNorm, nn.GroupNorm), {"weight": _constant(1), "bias": _constant(0)}),

@@ -40,7 +40,7 @@ def _named_after(preset: Preset, config: ModelConfig) -> str | None:
     if config.time_mlp:
         options.append(("time_embed", "mlp"))
     for slot in dict.fromkeys([*DEFAULT_SLOTS, *dict(config.slots)]):
-        if base.slot(slot) != config.slot(slot):
+        if dict(base.slots).get(slot) != dict(config.slots).get(slot):
             options.append((_axis_of(slot), config.slot(slot)))
     text = str(Spec(preset=preset_text(preset, config.patch), options=tuple(options)))
     try:

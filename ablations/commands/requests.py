@@ -131,6 +131,13 @@ class ReportRequest:
 
 
 @request
+class VerdictRequest:
+    """``uvit verdict``."""
+
+    folder: Path = argument("The output folder of a `uvit run`.")
+
+
+@request
 class WatchRequest:
     """``uvit watch``."""
 

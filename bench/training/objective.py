@@ -26,6 +26,8 @@ Network = Callable[..., Tensor]
 
 GAMMA = 5.0  # of Min-SNR: Hang et al. (2023, arXiv:2303.09556), their default
 SHIFT = 3.0  # of shifted times: Esser et al. (2024), section 5.3.2
+P_MEAN, P_STD = -1.2, 1.2  # of lognormal times: Karras et al. (2022, arXiv:2206.00364), table 1
+BELOW_ONE = 2.0**-24  # the step of float32 draws from [0, 1)
 SPACE_FLOOR = 0.05  # |D| counts as at least that in another space, as σ does in JiT's code (Li and He 2025)
 
 
@@ -64,7 +66,7 @@ class Objective:
         ``x0`` (B, C, H, W) is in [-1, 1] or a scaled latent, ``u`` (B,) uniform in [0, 1), of which the times are made;
         ``noise`` is ε (B, C, H, W). ``condition`` holds the network's other inputs (`bench.conditions`).
         """
-        t = self.process.training_times(TIMES[self.times](u))
+        t = self.process.training_times(TIMES[self.times](u, self.process))
         level = level_at(self.process, t, x0)
         x_t = level.alpha * x0 + level.sigma * noise
         with runtime.autocast():
@@ -90,24 +92,39 @@ class Objective:
         return (self.space.determinant(level) / at_least(SPACE_FLOOR, own.abs())) ** 2
 
 
-def _logit_normal(u: Tensor) -> Tensor:
+def _uniform(u: Tensor, process: Process) -> Tensor:
+    return u
+
+
+def _logit_normal(u: Tensor, process: Process) -> Tensor:
     """sigmoid of a standard normal quantile (Esser et al. 2024, arXiv:2403.03206, section 3.1, m = 0, s = 1)."""
     return torch.sigmoid(torch.special.ndtri(u))
 
 
-def _shifted(u: Tensor) -> Tensor:
+def _shifted(u: Tensor, process: Process) -> Tensor:
     """s u / (1 + (s − 1) u), towards more noise (Esser et al. 2024, eq. 23)."""
     return SHIFT * u / (1 + (SHIFT - 1) * u)
 
 
+def _lognormal(u: Tensor, process: Process) -> Tensor:
+    """Where log(σ/α) is N(P_MEAN, P_STD²), EDM's σ being σ/α here; held within [0, 1), where times of training lie."""
+    log_sigma = P_MEAN + P_STD * torch.special.ndtri(u.clamp(min=BELOW_ONE))
+    return process.inverse_lambda(-log_sigma).clamp(0, 1 - BELOW_ONE)
+
+
 # Quantiles of the times' distribution at u, uniform in [0, 1): arms with other times share the draws.
-TIMES: dict[str, Callable[[Tensor], Tensor]] = {
-    "uniform": lambda u: u,
+TIMES: dict[str, Callable[[Tensor, Process], Tensor]] = {
+    "uniform": _uniform,
     "logit_normal": _logit_normal,
     "shifted": _shifted,
+    "lognormal": _lognormal,
 }
 
 
-def learning_rate(step: int, *, lr: float, warmup: int) -> float:
-    """Linear warm-up to ``lr`` over ``warmup`` steps, then constant; step counts from 0 and the first step learns."""
-    return lr * min(1.0, (step + 1) / warmup) if warmup else lr
+def learning_rate(step: int, *, lr: float, warmup: int, cooldown: float = 0.0, steps: int = 0) -> float:
+    """Linear warm-up to ``lr`` over ``warmup`` steps, then constant; step counts from 0 and the first step learns.
+
+    Over the last share ``cooldown`` of all ``steps`` it falls linearly and would be zero at the step after the last.
+    """
+    rate = lr * min(1.0, (step + 1) / warmup) if warmup else lr
+    return rate * min(1.0, (steps - step) / (cooldown * steps)) if cooldown else rate

@@ -54,8 +54,12 @@ class TrainState:
         Out of memory halves the micro-batch and repeats the step: gradients accumulate to the same global batch, so the
         experiment does not change. Raises torch.OutOfMemoryError when a single image does not fit.
         """
+        config = self.config
+        rate = learning_rate(
+            self.step, lr=config.lr, warmup=config.warmup, cooldown=config.cooldown, steps=config.steps
+        )
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, lr=self.config.lr, warmup=self.config.warmup)
+            group["lr"] = rate
         loss = self._gradients(x0, t, noise, condition)
         self.optimizer.step()
         self.ema.update(self.step)

@@ -47,7 +47,9 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """Lines of the column's heading, the weights last."""
+        """Lines of the column's heading, the weights last; of a computed number its unit."""
+        if self.computed:
+            return "\n".join([self.described.heading[0], self.described.unit])
         return "\n".join([*self.described.heading, f"({', '.join(p for p in (self.weights, self.suffix) if p)})"])
 
     @property

@@ -9,6 +9,7 @@ from reports.analysis.columns import Column, columns
 from reports.analysis.compare import compare
 from reports.analysis.costs import CostColumns, cost_columns
 from reports.analysis.equal_budgets import EqualBudget, equal_budgets
+from reports.analysis.interactions import Interaction, interactions
 from reports.analysis.paper import PaperColumn, paper_column
 from reports.analysis.paper_agreement import Agreement, agreement
 from reports.analysis.steps_to_quality import StepsToQuality, steps_to_quality
@@ -31,6 +32,7 @@ class GridAnalysis:
     paper: PaperColumn | None
     agreement: Agreement | None
     sweeps: tuple[Sweep, ...]
+    interactions: tuple[Interaction, ...]  # of a grid of blocks; exploratory
     scores: tuple[ArmScores, ...]
 
 
@@ -50,5 +52,6 @@ def analyse(grid: GridView) -> GridAnalysis:
         paper=paper,
         agreement=agreement(grid, paper, endpoint),
         sweeps=tuple(sweeps(grid)),
+        interactions=tuple(interactions(grid, endpoint)),
         scores=tuple(arm_scores(grid, every)),
     )

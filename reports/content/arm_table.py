@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ from reports.analysis.summary import SeedSummary, interval95, paired_difference,
 from reports.analysis.verdicts import Comparison, GridComparison
 from reports.content.table import Table
 from reports.content.units import rate, size
+from reports.content.wording import interval_text
 from reports.views.grid import ArmView, GridView
 from results.metrics import Metric, si
 from results.record import STATUSES
@@ -48,7 +50,7 @@ def arm_table(analysis: GridAnalysis) -> Table:
     shown = [c for c in analysis.columns if cols.shown(grid, c)]
     layout = _Layout(
         analysis=analysis,
-        primary=[c for c in shown if cols.is_endpoint(grid, c)],
+        primary=_primary(analysis, shown),
         others=[c for c in shown if not cols.is_endpoint(grid, c)],
     )
     first, second = _headings(layout)
@@ -61,6 +63,14 @@ def arm_table(analysis: GridAnalysis) -> Table:
         baseline=next(i for i, arm in enumerate(grid.arms) if arm.is_baseline),
         bold=_bold(layout, headings),
     )
+
+
+def _primary(analysis: GridAnalysis, shown: Sequence[cols.Column]) -> list[cols.Column]:
+    """The readings of the endpoint; of speed, which stands in no record, the one that was made."""
+    endpoint = analysis.comparison.endpoint
+    if endpoint is not None and endpoint.computed:
+        return [endpoint]
+    return [column for column in shown if cols.is_endpoint(analysis.grid, column)]
 
 
 def _headings(layout: _Layout) -> tuple[list[str], list[str]]:
@@ -101,13 +111,17 @@ def _bold(layout: _Layout, headings: tuple[str, ...]) -> frozenset[tuple[int, in
 
 
 def _primary_headings(layout: _Layout, column: cols.Column) -> list[str]:
+    if column.computed:
+        return _ratio_headings(layout, column)
     headings = [column.heading, "n", *(["95% interval\nof the mean"] if layout.has_spread(column) else [])]
-    headings.append(f"Δ vs\n{layout.grid.baseline.name}")
+    headings.append(f"Δ vs\n{_against(layout.grid)}")
     return headings + (["95% interval\n(simultaneous)", "verdict"] if layout.comparison.judges(column) else [])
 
 
 def _primary_texts(layout: _Layout, arm: ArmView, column: cols.Column) -> list[str]:
     """What stands under `_primary_headings`."""
+    if column.computed:
+        return _ratio_texts(layout, arm, column)
     values = column.values(arm).values()
     summary = summarise(values)
     texts = [show(column.described, summary), str(summary.n) if summary else "0"]
@@ -116,6 +130,51 @@ def _primary_texts(layout: _Layout, arm: ArmView, column: cols.Column) -> list[s
     if layout.comparison.judges(column):
         texts += _verdict_texts(column, layout.comparison.of(arm))
     return texts
+
+
+def _ratio_headings(layout: _Layout, column: cols.Column) -> list[str]:
+    headings = [column.heading, "n", "95% interval\n(simultaneous)", "late R\n(no verdict)"]
+    headings += ["verdict"] if layout.comparison.judges(column) else []
+    skill = layout.comparison.secondary
+    if skill is not None and skill.endpoint is not None:
+        headings += [skill.endpoint.heading, f"skill vs\n{_against(layout.grid)}", "finding\n(secondary)"]
+    return headings
+
+
+def _ratio_texts(layout: _Layout, arm: ArmView, column: cols.Column) -> list[str]:
+    """What stands under `_ratio_headings`: geometric means, since values are logarithms."""
+    metric, compared = column.described, layout.comparison
+    found = compared.of(arm)
+    if found is None:
+        texts = ["1 (baseline)", str(len(column.values(arm))), "", ""]
+    else:
+        bound = f" ({found.bounds} bound)" if found.bounds else ""
+        texts = [f"{metric.format(found.difference)}{bound}", str(found.n_pairs)]
+        texts += [_span(metric, found.interval), metric.format(found.late)]
+    texts += [_word(found)] if compared.judges(column) else []
+    skill = compared.secondary
+    if skill is not None and skill.endpoint is not None:
+        beside, own = skill.endpoint.described, summarise(skill.endpoint.values(arm).values())
+        against = skill.of(arm)
+        texts.append(beside.format(own.mean if own else None))
+        texts.append(
+            "baseline" if against is None else f"{beside.format(against.difference)}{_bracket(beside, against)}"
+        )
+        texts.append("" if against is None else against.verdict or "–")
+    return texts
+
+
+def _bracket(metric: Metric, comparison: Comparison) -> str:
+    text = interval_text(metric, comparison)
+    return f" {text}" if text else ""
+
+
+def _against(grid: GridView) -> str:
+    return grid.baseline.name if len(grid.blocks) == 1 else f"block's {grid.manifest.baseline}"
+
+
+def _word(comparison: Comparison | None) -> str:
+    return "" if comparison is None else comparison.verdict or "–"
 
 
 def _span(metric: Metric, interval: tuple[float, float] | None, *, signed: bool = False) -> str:
@@ -129,7 +188,7 @@ def _verdict_texts(column: cols.Column, comparison: Comparison | None) -> list[s
     """Interval and verdict of an arm; empty for the baseline."""
     if comparison is None:
         return ["", ""]
-    return [_span(column.described, comparison.interval, signed=True), comparison.verdict or "–"]
+    return [_span(column.described, comparison.interval, signed=True), _word(comparison)]
 
 
 def _cost_headings(cost: CostColumns) -> tuple[str, str]:
@@ -170,8 +229,8 @@ def show(metric: Metric, summary: SeedSummary | None, *, signed: bool = False) -
 
 
 def difference(grid: GridView, arm: ArmView, column: cols.Column) -> SeedSummary | None:
-    """The arm against the baseline in ``column``, paired by seed; None for the baseline itself."""
-    return None if arm.is_baseline else paired_difference(column.values(arm), column.values(grid.baseline))
+    """The arm against its baseline in ``column``, paired by seed; None for a baseline itself."""
+    return None if arm.is_baseline else paired_difference(column.values(arm), column.values(grid.baseline_of(arm)))
 
 
 def _delta(grid: GridView, arm: ArmView, column: cols.Column) -> str:
@@ -180,12 +239,12 @@ def _delta(grid: GridView, arm: ArmView, column: cols.Column) -> str:
     summary = difference(grid, arm, column)
     text = show(column.described, summary, signed=True)
     # fewer pairs than seeds: say so, for the difference is then not that of the two means
-    short = summary is not None and summary.n < max(len(column.values(a)) for a in (arm, grid.baseline))
+    short = summary is not None and summary.n < max(len(column.values(a)) for a in (arm, grid.baseline_of(arm)))
     return f"{text} ({summary.n} paired)" if summary is not None and short else text
 
 
 def _network_size(grid: GridView, arm: ArmView, name: Literal["params", "macs"]) -> str:
-    value, base = arm.network_size(name), grid.baseline.network_size(name)
+    value, base = arm.network_size(name), grid.baseline_of(arm).network_size(name)
     if value is None:
         return "–"
     largest = max(each for a in grid.arms if (each := a.network_size(name)) is not None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from typing import Any, Literal, get_args
 
 from reports.analysis import columns as cols
@@ -12,7 +14,7 @@ from reports.analysis.sampling_error import typical
 from reports.analysis.steps_to_quality import StepsToQuality
 from reports.analysis.summary import SeedSummary, interval95, paired_difference, summarise
 from reports.analysis.sweeps import Sweep, SweepLine
-from reports.analysis.verdicts import Comparison
+from reports.analysis.verdicts import Comparison, GridComparison
 from reports.content.arm_table import difference
 from reports.views.grid import ArmView
 from results.record import STATUSES
@@ -29,7 +31,7 @@ def arm_rows(analysis: GridAnalysis) -> list[Row]:
         row = _cells(arm) | _sizes(analysis, arm)
         for column in analysis.columns:
             row |= _scores(analysis, arm, column, errors[column.csv])
-        row |= _measured_costs(analysis, arm)
+        row |= _ratios(analysis.comparison, arm) | _measured_costs(analysis, arm)
         if analysis.paper:
             row[f"paper {analysis.paper.metric.name}"] = analysis.paper.value(arm)
         if analysis.agreement:
@@ -49,7 +51,7 @@ def _sizes(analysis: GridAnalysis, arm: ArmView) -> Row:
     row: Row = {}
     names: tuple[_Size, ...] = get_args(_Size)
     for name in names:
-        value, base = arm.network_size(name), analysis.grid.baseline.network_size(name)
+        value, base = arm.network_size(name), analysis.grid.baseline_of(arm).network_size(name)
         row |= {name: value, f"delta_{name}": None if value is None or base is None else value - base}
     return row
 
@@ -90,6 +92,46 @@ def _verdict(column: cols.Column, comparison: Comparison | None) -> Row:
     }
 
 
+def _ratios(compared: GridComparison, arm: ArmView) -> Row:
+    """R and skill of an arm where speed is the endpoint, as ratios; all None for a baseline, but its own skill."""
+    if compared.endpoint is None or not compared.endpoint.computed:
+        return {}
+    found = compared.of(arm)
+    row = _ratio(found, "R") | {
+        "R n": found.n_pairs if found else 0,
+        "R late": _exp(found.late if found else None),
+        "R bounds": found.bounds if found else None,
+        "R p": found.p if found else None,
+        "R p_holm": found.p_holm if found else None,
+        "R mde": _exp(found.mde if found else None),
+        "verdict": found.verdict if found else None,
+        "look": found.look if found else None,
+        "seeds_needed": found.seeds_needed if found else None,
+    }
+    skill = compared.secondary
+    if skill is None or skill.endpoint is None:
+        return row
+    own, against = summarise(skill.endpoint.values(arm).values()), skill.of(arm)
+    row |= {"skill": _exp(own.mean if own else None), "skill n": own.n if own else 0}
+    return row | _ratio(against, "skill ratio") | {"skill finding": against.verdict if against else None}
+
+
+def _ratio(comparison: Comparison | None, name: str) -> Row:
+    low, high = (comparison.interval if comparison else None) or (None, None)
+    mean = comparison.difference if comparison else None
+    return {name: _exp(mean), f"{name} low": _exp(low), f"{name} high": _exp(high)}
+
+
+def _exp(log: float | None) -> float | None:
+    return None if log is None else math.exp(min(log, 700.0))
+
+
+def comparison_rows(compared: GridComparison) -> list[Row]:
+    """The comparisons for ``--json``: as they are, and of a ratio the ratio too."""
+    ratio = compared.endpoint is not None and compared.endpoint.described.ratio
+    return [asdict(c) | (_ratio(c, "ratio") if ratio else {}) for c in compared.comparisons]
+
+
 def _measured_costs(analysis: GridAnalysis, arm: ArmView) -> Row:
     row: Row = {}
     for cost in analysis.costs:
@@ -103,7 +145,7 @@ def _fair_views(analysis: GridAnalysis, arm: ArmView) -> Row:
     row: Row = {}
     for view in analysis.budgets:
         if view.exists and not view.is_declared:
-            row |= _budget(view, analysis.grid.baseline, arm)
+            row |= _budget(view, analysis.grid.baseline_of(arm), arm)
     if analysis.quality:
         row |= _quality({item.arm: item for item in analysis.quality}.get(arm.name))
     return row

@@ -31,10 +31,26 @@ def design(grid: GridView) -> str:
         f"dataset {asked.dataset}",
         f"budget {asked.budget}",
         *([f"preset {asked.preset}"] if asked.preset is not None else []),
-        f"primary endpoint {grid.metric.label} of {grid.weights} weights at step {steps(grid.step)}",
+        f"primary endpoint {_endpoint(grid)}",
         f"{done} of {plural(len(grid.cells), 'cell')} on record",
     ]
     return " · ".join(parts)
+
+
+def _endpoint(grid: GridView) -> str:
+    if grid.metric.kind == "speed":
+        return f"{grid.metric.short}, {grid.metric.detail}, up to step {steps(grid.step)}"
+    return f"{grid.metric.label} of {grid.weights} weights at step {steps(grid.step)}"
+
+
+def marks(grid: GridView) -> list[str]:
+    """What cells are marked with: a line a mark. A mark decides nothing."""
+    marked: dict[str, list[str]] = {}
+    for arm in grid.arms:
+        for cell in arm.cells:
+            for mark in cell.record.marks if cell.record is not None else ():
+                marked.setdefault(mark, []).append(f"{arm.name} seed {cell.seed}")
+    return [f"marked {mark} (decides nothing): {', '.join(cells)}" for mark, cells in marked.items()]
 
 
 def paper_notes(paper: PaperColumn | None, agreed: Agreement | None) -> list[str]:

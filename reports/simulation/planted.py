@@ -17,14 +17,15 @@ from results.manifest import Manifest, ManifestArm, ManifestCell, ManifestEndpoi
 METRIC, STEP = "fd_planted_1k", 1000  # an endpoint that asks for no calibration
 
 
-def grid(scores: npt.NDArray[np.float64], *, margin: float | None) -> GridView:
-    """A grid with ``scores`` (1 + arms, seeds), the baseline first and NaN where there is none."""
+def grid(scores: npt.NDArray[np.float64], *, margin: float | None, looks: tuple[int, ...] = ()) -> GridView:
+    """A grid with ``scores`` (1 + arms, seeds), the baseline first and NaN where there is none; by default one look."""
     arms = tuple(_arm(arm, row) for arm, row in enumerate(scores))
-    return GridView(name="planted", title="planted", manifest=manifest(*scores.shape, margin=margin), arms=arms)
+    made = manifest(*scores.shape, margin=margin, looks=looks)
+    return GridView(name="planted", title="planted", manifest=made, arms=arms)
 
 
 @cache
-def manifest(arms: int, seeds: int, *, margin: float | None) -> Manifest:
+def manifest(arms: int, seeds: int, *, margin: float | None, looks: tuple[int, ...] = ()) -> Manifest:
     """What ``grids/planted.json`` would hold; ``arms`` with the baseline."""
     return Manifest(
         name="planted",
@@ -34,6 +35,8 @@ def manifest(arms: int, seeds: int, *, margin: float | None) -> Manifest:
         endpoint=ManifestEndpoint(metric=METRIC, weights="raw", step=STEP, margin=margin),
         budget="planted",
         dataset="none",
+        seeds=tuple(range(seeds)),
+        looks=looks,
         arms=tuple(_manifest_arm(arm, seeds) for arm in range(arms)),
     )
 

@@ -167,3 +167,4 @@ def test_a_run_trains_scores_and_draws_with_the_recipe(tmp_path: Path, capsys: p
     assert cli.main(["list", "axes", "--json"]) == 0
     listed = {row["name"]: row["kind"] for row in json.loads(capsys.readouterr().out)}
     assert (listed["prediction"], listed["skip"]) == ("recipe", "network")
+    assert listed["head_init"] == "initial weights"

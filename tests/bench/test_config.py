@@ -31,6 +31,12 @@ def test_text_and_plain_values_set_the_same_fields() -> None:
         ({"betas": "0.9"}, "training.betas: expected 2 values separated by commas, got '0.9'"),
         ({"p_uncond": 1}, "training.p_uncond: expected a number in [0, 1), got 1.0"),
         ({"p_uncond": -0.1}, "training.p_uncond: expected a number in [0, 1), got -0.1"),
+        ({"cooldown": -0.1}, "training.cooldown: expected at least 0, got -0.1"),
+        (
+            {"cooldown": 0.5, "steps": 100, "warmup": 60},
+            "training.cooldown: expected at most 0.4, the share of 100 steps that 60 of warm-up leave; got 0.5",
+        ),
+        ({"cooldown": 0.1, "steps": 100, "warmup": 200}, "training.cooldown: expected at most 0, the share"),
         ({"process": "edm"}, "training.process: expected one of 'vp', 'sd', 'flow'; got 'edm'"),
         ({"precision": "fp8"}, "training.precision: expected one of 'auto', 'float32', 'bfloat16'; got 'fp8'"),
     ],
@@ -58,6 +64,12 @@ def test_wrong_training_values_are_refused_in_one_line(values: dict[str, Any], m
 def test_wrong_evaluation_values_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match="^" + message.replace("(", r"\(").replace("[", r"\[")[:60]):
         EvaluationConfig.from_mapping(values, where="evaluation")
+
+
+def test_a_cooldown_fills_what_warm_up_leaves() -> None:
+    in_floats_a_little_more = {"cooldown": 0.7, "steps": 10, "warmup": 3}
+    for values in ({"cooldown": 1, "warmup": 0}, {"steps": 1}, in_floats_a_little_more):
+        TrainingConfig.from_mapping(values, where="training")
 
 
 def test_identity_holds_only_what_differs_from_the_defaults() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -303,3 +304,68 @@ def calibration(**changes: Any) -> CalibrationRecord:
         "cells": [identity(arm, seed) for arm in FORMULAS for seed in range(1000, 1005)],
     }
     return CalibrationRecord(**fields | changes)
+
+
+def speed_losses(ratio: float, *, steps: int = 3000, every: int = 50) -> list[dict[str, float]]:
+    """Training losses whose mean log falls on a line in log k, so that R of two of them is exactly that of ``ratio``.
+
+    M(k) = -0.5 log(k / (4 ratio)) at every point; ``ratio`` is up to 12.
+    """
+    sums = [0.0, *(-0.5 * k * math.log(k / (4 * ratio)) for k in range(every, steps + 1, every))]
+    means = [(after - before) / every for before, after in itertools.pairwise(sums)]
+    return [{"step": every * (i + 1), "loss": math.exp(mean)} for i, mean in enumerate(means)]
+
+
+def speed_record(arm: str, seed: int, ratio: float, *, skill: float | None = None, **changes: Any) -> Record:
+    """A cell that needs ``ratio`` times the usual steps, with EMA losses exp(``skill``) times the linear filter's."""
+    train_id = identity(arm, seed)
+    fields: dict[str, Any] = {"losses": speed_losses(ratio), "scores": [], "train_id": train_id}
+    if skill is not None:
+        levels = [loss * math.exp(skill) for loss in linear_filter().loss]
+        card = loss_card() | {"level_count": len(levels), "levels": levels}
+        fields["scores"] = [score(train_id, 3000, "ema", "val_loss", sum(levels) / len(levels), card)]
+    return record(arm.rpartition("/")[2], seed, **fields | changes)
+
+
+def speed_manifest(arms: Iterable[str], seeds: Iterable[int], **changes: Any) -> dict[str, Any]:
+    """The manifest of a grid that is decided by speed, within a factor of 1.10; ``block/arm`` names make blocks."""
+    seeds = list(seeds)
+    content = manifest(arms, seeds) | {"seeds": seeds, "looks": [len(seeds)]}
+    content["endpoint"] = {"metric": "speed", "weights": "raw", "step": "final", "margin": 1.1}
+    for arm in content["arms"]:
+        block, _, bare = arm["arm"].rpartition("/")
+        if block:
+            content["within"] = "prediction"
+            changed = "".join(f"+{c}" for c in ([f"skip={bare}"] if bare != "concat" else []) + [f"prediction={block}"])
+            arm |= {"block": block, "formula": "", "variant": f"uvit-micro-deep/4{changed}"}
+    return content | changes
+
+
+def speed_run(
+    root: Path,
+    ratios: Mapping[str, Sequence[float | None]],
+    *,
+    skill: Mapping[str, Sequence[float]] | None = None,
+    seeds: Iterable[int] | None = None,
+    training: Mapping[str, Mapping[str, Any]] | None = None,
+    status: Mapping[tuple[str, int], str] | None = None,
+    calibrated: bool | Mapping[str, Any] = True,
+    **changes: Any,
+) -> Store:
+    """A grid ``skip`` decided by speed: R by arm and seed, None for a cell still to come; seeds from 100.
+
+    ``skill`` is log skill by arm and seed; ``training`` changes an arm's; ``calibrated`` may change the calibration.
+    """
+    store, planned = Store(root), list(seeds or range(100, 100 + max(map(len, ratios.values()))))
+    write_grid(store, "skip", speed_manifest(ratios, planned, **changes))
+    store.write_linear_filter(linear_filter(held_out_fingerprint="ef" * 32))
+    for arm, by_seed in ratios.items():
+        own = {"steps": 3000, "batch_size": 32} | dict((training or {}).get(arm, {}))
+        for i, (seed, ratio) in enumerate(zip(planned, by_seed, strict=False)):
+            if ratio is not None:
+                x, how = skill[arm][i] if skill and arm in skill else None, (status or {}).get((arm, seed), "ok")
+                store.write(speed_record(arm, seed, ratio, skill=x, training=own, status=how))
+        if calibrated and arm.rpartition("/")[2] == "concat":
+            told = dict(calibrated) if isinstance(calibrated, Mapping) else {}
+            store.write_calibration(calibration(training=own, **told))
+    return store

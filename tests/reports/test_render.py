@@ -153,7 +153,6 @@ def test_data_is_json(skip: tuple[Path, Rendered]) -> None:
     ("status", "seeds", "reason"),
     [
         ("ok", [0], "one seed cannot tell an arm's effect from chance"),
-        ("undertrained", [0, 1], "the baseline concat is undertrained (2 of 2 seeds)"),
         ("diverged", [0, 1], "the baseline concat has no finished cell to compare with"),
     ],
 )

@@ -106,6 +106,15 @@ def test_there_and_back_is_exact(case: str) -> None:
     assert all(parameter.requires_grad and parameter.device.type == "cpu" for parameter in again.parameters())
 
 
+@pytest.mark.parametrize("head_init", ["dirac", "zero"])
+def test_how_the_head_started_is_not_what_it_is(head_init: str) -> None:
+    model = variants.create_model(f"uvit-s/2+depth=3+width=64+head_init={head_init}", image_size=16, channels=3)
+    again = variants.official.load(variants.official.to_official(model))
+    assert again.config == model.config.without_slot("head_init")
+    ours, theirs = model.state_dict(), again.state_dict()
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
 def test_loading_copies() -> None:
     weights = official()
     model = variants.official.load(weights)
@@ -271,6 +280,8 @@ def test_what_the_official_code_lacks_is_not_exported(variant: str, reason: str,
         "uvit-micro/2+mlp_hidden=40+num_heads=4+skip=none+time_embed=mlp",
         "uvit-nano/4+width=96",
         "uvit-s/2+depth=9+time=adaln",
+        "uvit-s/2+head_init=dirac",
+        "uvit-h/2+head_init=zero",
         "dit-s/2+depth=3",
         "genvit/4",
         "unet-cifar10",

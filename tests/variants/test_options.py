@@ -22,6 +22,7 @@ def test_the_axes_are_the_designs() -> None:
         "conv_head": ["after", "before", "none"],
         "deep_width": ["256", "128", "384"],
         "depth": ["13", "9", "17"],
+        "head_init": ["default", "dirac", "zero"],
         "loss_space": ["own", "eps", "x0", "v"],
         "mlp_hidden": ["2048", "1024", "4096"],
         "num_heads": ["8", "4", "16"],
@@ -32,7 +33,7 @@ def test_the_axes_are_the_designs() -> None:
         "skip": ["concat", "linear_sum", "linear_skip", "add", "none"],
         "time": ["token", "adaln"],
         "time_embed": ["sinusoid", "mlp"],
-        "times": ["uniform", "logit_normal", "shifted"],
+        "times": ["uniform", "logit_normal", "shifted", "lognormal"],
         "weighting": ["none", "min_snr"],
         "width": ["512", "256", "768"],
     }

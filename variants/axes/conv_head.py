@@ -29,6 +29,12 @@ def _none(config: ModelConfig) -> ConvHead:
     return no_conv()
 
 
+def _without_conv(config: ModelConfig) -> ModelConfig:
+    """No convolution is left that could start as the identity."""
+    dirac = dict(config.slots).get("head_init") == "dirac"
+    return (config.without_slot("head_init") if dirac else config).with_slot("conv_head", "none")
+
+
 _SOURCE = "All are Worth Words, Fig. 2c"
 
 AXIS = Axis(
@@ -38,6 +44,6 @@ AXIS = Axis(
     options=(
         Option(name="after", formula="Conv3×3(unpatchify(Linear(h)))", source=_SOURCE, build=_after),
         Option(name="before", formula="unpatchify(Linear(Conv3×3(h)))", source=_SOURCE, build=_before),
-        Option(name="none", formula="unpatchify(Linear(h))", source=_SOURCE, build=_none),
+        Option(name="none", formula="unpatchify(Linear(h))", source=_SOURCE, build=_none, transform=_without_conv),
     ),
 )

@@ -13,5 +13,6 @@ AXIS = recipe_axis(
         ("uniform", "t = u", "All are Worth Words, section 2"),
         ("logit_normal", "t = sigmoid(Φ⁻¹(u))", _SD3),
         ("shifted", "t = 3u/(1 + 2u)", _SD3),
+        ("lognormal", "log(σ/α) = −1.2 + 1.2 Φ⁻¹(u)", "EDM, Karras et al. 2022 (arXiv:2206.00364), table 1"),
     ),
 )

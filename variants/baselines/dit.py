@@ -28,7 +28,7 @@ FAMILY = Family(
     about="DiT (arXiv 2212.09748): a ViT with AdaLN-Zero, without long skips",
     build=_build,
     check=_check,
-    slots=("depth", "width", "patch", "mlp_hidden", "num_heads", "attention", "mlp"),
+    slots=("depth", "width", "patch", "mlp_hidden", "num_heads", "attention", "mlp", "head_init"),
     context=False,
     knobs=(WIDTH_KNOB, MLP_KNOB),
 )

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 
 
 def _build(config: ModelConfig) -> nn.Module:
+    from variants.backbone import finish
     from variants.networks.genvit import GenViT
 
-    return GenViT(config)
+    model = GenViT(config)
+    finish(model, config)
+    return model
 
 
 FAMILY = Family(
     name="genvit",
     about="GenViT (arXiv 2208.07791): a plain ViT, time as a scale and shift of each token",
     build=_build,
-    slots=("depth", "width", "patch", "mlp_hidden", "num_heads", "attention", "mlp"),
+    slots=("depth", "width", "patch", "mlp_hidden", "num_heads", "attention", "mlp", "head_init"),
     context=False,
     knobs=(WIDTH_KNOB, MLP_KNOB),
 )

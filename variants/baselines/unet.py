@@ -38,7 +38,7 @@ FAMILY = Family(
     about="the U-Net of DDPM (arXiv 2006.11239): residual blocks of convolutions, attention at one resolution",
     build=_build,
     check=_check,
-    slots=("depth", "width", "deep_width"),
+    slots=("depth", "width", "deep_width", "head_init"),
     context=False,
     knobs=(WIDTH, DEEP_WIDTH),
 )

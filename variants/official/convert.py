@@ -15,8 +15,8 @@ from variants.official.shapes import Shapes, Told, infer
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-# What the official code can build, slot by slot; every other slot must be at its default.
-_OFFICIAL = {"skip": ("concat", "none"), "conv_head": ("after", "none")}
+# What the official code can build, slot by slot; every other slot must be at its default. How the head started is past.
+_OFFICIAL = {"skip": ("concat", "none"), "conv_head": ("after", "none"), "head_init": ("dirac", "zero")}
 
 
 def network(tensors: Mapping[str, Tensor], told: Told, *, name: str) -> nn.Module:

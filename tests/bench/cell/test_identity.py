@@ -85,6 +85,7 @@ def test_every_part_of_an_evaluation_is_part_of_the_score_id() -> None:
         ({"prediction": "v"}, "bc6b2caede0b2922"),
         ({"prediction": "edm", "times": "logit_normal"}, "dba831d27830401d"),
         ({"weighting": "min_snr"}, "b24b71899570c29f"),
+        ({"cooldown": 0.2}, "6396bd11f2eb8140"),
     ],
 )
 def test_ids_of_recipes_never_change(recipe: dict[str, Any], golden: str) -> None:
@@ -92,7 +93,7 @@ def test_ids_of_recipes_never_change(recipe: dict[str, Any], golden: str) -> Non
 
 
 def test_the_paper_s_recipe_is_part_of_no_id_and_a_space_named_twice_of_none_either() -> None:
-    defaults = {"prediction": "eps", "loss_space": "own", "weighting": "none", "times": "uniform"}
+    defaults = {"prediction": "eps", "loss_space": "own", "weighting": "none", "times": "uniform", "cooldown": 0.0}
     assert _id("uvit-s/2", TrainingConfig(precision="float32", **defaults)) == _id("uvit-s/2")  # type: ignore[arg-type]
     own, named, other = (
         _id("uvit-s/2", TrainingConfig(precision="float32", prediction="v", loss_space=space))  # type: ignore[arg-type]

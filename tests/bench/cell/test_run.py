@@ -139,17 +139,18 @@ def test_two_runs_are_bit_for_bit_equal_and_another_seed_is_not(tmp_path: Path) 
     assert _values(_run(_cell(seed=1), tmp_path / "a")) != _values(first)
 
 
-@pytest.mark.parametrize("at", [1, 3, 5])
-def test_a_killed_cell_goes_on_bit_for_bit(tmp_path: Path, at: int) -> None:
-    straight = _run(_cell(), tmp_path / "straight")
+@pytest.mark.parametrize(("at", "cooldown"), [(1, 0.0), (3, 0.0), (5, 0.0), (3, 0.5)])
+def test_a_killed_cell_goes_on_bit_for_bit(tmp_path: Path, at: int, cooldown: float) -> None:
+    cell = _cell(training=dataclasses.replace(TRAINING, cooldown=cooldown))
+    straight = _run(cell, tmp_path / "straight")
     with pytest.raises(Killed):
-        _run(_cell(), tmp_path / "killed", report=_kill_at(at))
+        _run(cell, tmp_path / "killed", report=_kill_at(at))
     resumed_from: list[int] = []
-    resumed = _run(_cell(), tmp_path / "killed", report=lambda e: resumed_from.append(e["step"]))
+    resumed = _run(cell, tmp_path / "killed", report=lambda e: resumed_from.append(e["step"]))
     assert min(resumed_from) >= 2 * (at // 2) - 1, "it went on from the checkpoint, not from the start"
     assert _values(resumed) == _values(straight)
     assert resumed.losses == straight.losses
-    ours, theirs = _final(_cell(), tmp_path / "straight"), _final(_cell(), tmp_path / "killed")
+    ours, theirs = _final(cell, tmp_path / "straight"), _final(cell, tmp_path / "killed")
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from bench.config import TrainingConfig
-from bench.diffusion import PROCESSES
+from bench.diffusion import PROCESSES, VPSDE
 from bench.diffusion.prediction import PREDICTIONS
 from bench.diffusion.samplers import SAMPLERS
 from bench.machine.runtime import Runtime
@@ -142,7 +142,7 @@ def test_every_sampler_draws_the_same_images_from_the_best_of_each(sampler: str,
 
 def test_times_are_quantiles_of_their_distributions() -> None:
     u = (np.arange(1_000) + 0.5) / 1_000
-    drawn = {name: quantile(torch.from_numpy(u)).numpy() for name, quantile in TIMES.items()}
+    drawn = {name: quantile(torch.from_numpy(u), VPSDE()).numpy() for name, quantile in TIMES.items()}
     np.testing.assert_array_equal(drawn["uniform"], u)
     np.testing.assert_allclose(
         np.log(drawn["logit_normal"] / (1 - drawn["logit_normal"])), stats.norm.ppf(u), rtol=1e-9
@@ -150,6 +150,21 @@ def test_times_are_quantiles_of_their_distributions() -> None:
     np.testing.assert_allclose(drawn["shifted"], 3 * u / (1 + 2 * u), rtol=1e-12)
     for t in drawn.values():
         assert (np.diff(t) > 0).all()
+
+
+@pytest.mark.parametrize("process", PROCESSES.names())
+def test_lognormal_times_have_the_noise_of_edm(process: str) -> None:
+    """σ of EDM is σ/α here: log of it is N(−1.2, 1.2²), but for draws beyond the noise that a process has."""
+    u = (np.arange(1_000) + 0.5) / 1_000
+    t = TIMES["lognormal"](torch.from_numpy(u), PROCESSES.get(process))
+    assert (t >= 0).all() and (t < 1).all()
+    alpha, sigma = PROCESSES.get(process).marginal(t)
+    wanted = -1.2 + 1.2 * stats.norm.ppf(u)
+    reached = np.log((sigma / alpha).numpy())
+    first, last = (0.0292, 14.6) if process == "sd" else (0, math.inf)  # of 1,000 steps, sqrt(1 / prod(1 - beta) - 1)
+    inside = (np.exp(wanted) > first) & (np.exp(wanted) < last)
+    assert inside.mean() > 0.97
+    np.testing.assert_allclose(reached[inside], wanted[inside], rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("process", PROCESSES.names())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from variants import create_model
 VARIANT = "uvit-micro/4"
 
 
-def _state(*, batch_size: int = 8, precision: str = "float32", **training: float) -> TrainState:
+def _state(*, batch_size: int = 8, precision: str = "float32", **training: Any) -> TrainState:
     model = create_model(VARIANT, image_size=16, channels=3)
     return TrainState(model, TrainingConfig(batch_size=batch_size, **training), Runtime(precision=precision))
 
@@ -56,6 +57,25 @@ def test_warm_up_is_linear_and_then_constant() -> None:
     rates = [learning_rate(step, lr=1.0, warmup=4) for step in range(6)]
     assert rates == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     assert learning_rate(0, lr=1.0, warmup=0) == 1.0
+
+
+def test_the_rate_cools_down_linearly_over_the_last_share_of_the_steps() -> None:
+    rates = [learning_rate(step, lr=2.0, warmup=2, cooldown=0.4, steps=10) for step in range(10)]
+    assert rates == pytest.approx([1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 1.5, 1.0, 0.5])
+    assert learning_rate(10, lr=2.0, warmup=2, cooldown=0.4, steps=10) == 0
+    whole = [learning_rate(step, lr=1.0, warmup=0, cooldown=1.0, steps=4) for step in range(4)]
+    assert whole == [1.0, 0.75, 0.5, 0.25]
+    constant = [learning_rate(step, lr=0.3, warmup=2, cooldown=0.0, steps=10) for step in range(10)]
+    assert constant == [learning_rate(step, lr=0.3, warmup=2) for step in range(10)]
+
+
+def test_a_training_takes_the_cooled_rate() -> None:
+    state, data = _state(lr=1e-3, warmup=0, steps=4, cooldown=0.5), _data()
+    rates = []
+    for _ in range(4):
+        state.train_step(*data)
+        rates.append(state.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-3, 5e-4])
 
 
 def test_steps_lower_the_loss() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import cli
 import reports
-from reports.analysis import columns, verdicts
+from reports.analysis import columns, compare
 from reports.formats import latex, markdown, terminal
 from reports.page import document
 from tests.reports.simulated import skip_run
@@ -26,7 +26,7 @@ PHOTOS = Path(__file__).parents[3] / "results" / "published" / "photos-cpu"
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often `columns` and `compare` are called, by whichever module of reports."""
     count: Counter[str] = Counter()
-    for module, name in ((columns, "columns"), (verdicts, "compare")):
+    for module, name in ((columns, "columns"), (compare, "compare")):
         original = getattr(module, name)
 
         def counting(*args: Any, name: str = name, original: Callable[..., Any] = original) -> Any:

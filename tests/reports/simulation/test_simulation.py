@@ -60,14 +60,18 @@ def test_the_rates_are_not_bought_with_silence() -> None:
 
 
 @pytest.mark.parametrize("margin", [None, 1.5])
+@pytest.mark.parametrize("looks", [(6,), (3, 6), (2, 4, 5)])
 @pytest.mark.parametrize("spread", ["one arm ×3", "7% missing"])
-def test_what_is_simulated_is_what_judges_records(spread: str, margin: float | None) -> None:
-    """The same scores as records get the same verdicts."""
+def test_what_is_simulated_is_what_judges_records(spread: str, looks: tuple[int, ...], margin: float | None) -> None:
+    """The same scores as records get the same verdicts, at the same looks."""
     scores = 50 + draw(spread, grids=40, arms=3, seeds=6)
     scores[:, 2:] += np.array([4.0, -3.0])[:, None]
-    findings = look_findings(differences(scores), margin=margin, looks=[6]).findings
-    shown = [[c.verdict for c in compared(planted.grid(grid, margin=margin)).comparisons] for grid in scores]
-    assert shown == [[VERDICT[FINDINGS[finding]] for finding in row] for row in findings]
+    found = look_findings(differences(scores), margin=margin, looks=looks)
+    judged = [compared(planted.grid(grid, margin=margin, looks=looks)) for grid in scores]
+    shown = [[c.verdict or "unresolved" for c in each.comparisons] for each in judged]
+    assert shown == [[VERDICT[FINDINGS[finding]] for finding in row] for row in found.findings]
+    stopped = [[looks[c.look - 1] for c in each.comparisons] for each in judged]
+    assert stopped == found.seeds.tolist()
     assert {verdict for row in shown for verdict in row} >= {"better", "worse", "unresolved"}
 
 
