@@ -172,9 +172,17 @@ def run(request: GridRequest) -> None:
     """Train and score every cell of a grid, then print its table; finished cells are skipped."""
     from ablations.commands.run import run_grid
 
-    folder, code = run_grid(request)
+    folder, code = run_grid(request, open_arms=_open_arms)
     _report([folder])
     raise typer.Exit(code)
+
+
+def _open_arms(folder: Path, grid: str) -> Sequence[str]:
+    """The arms that no complete look has resolved."""
+    import reports
+
+    found: Sequence[str] = reports.open_arms(folder, grid)  # type: ignore[attr-defined]
+    return found
 
 
 @_command()

@@ -16,6 +16,12 @@ class Arm:
     formula: str = ""
     match: str = ""  # "params" or "macs": sized to the baseline (`ablations.matching`)
     residual: float | None = None  # (its size - the baseline's) / the baseline's, once it is sized
+    block: str = ""  # the option of the grid's ``[within]``
+
+    @property
+    def in_block(self) -> str:
+        """Its name among the arms of its block, or of a grid without blocks."""
+        return self.name.removeprefix(f"{self.block}/") if self.block else self.name
 
 
 def as_measure(text: str, *, where: str) -> str:

@@ -35,6 +35,7 @@ class Budget:
     training: TrainingConfig
     evaluation: EvaluationConfig
     endpoint: Endpoint
+    first_seed: int = 0  # of a grid that says nothing else; seeds below have shaped the budget
     settings: tuple[str, ...] = ()  # fields of the training that ``--set`` has changed
 
     def with_evaluation(self, values: Mapping[str, Any], *, where: str) -> Budget:
@@ -77,4 +78,5 @@ def _budget(name: str, table: dict[str, Any]) -> Budget:
         training=TrainingConfig.from_mapping(table["training"], where=f"budget {name}: training"),
         evaluation=EvaluationConfig.from_mapping(table["evaluation"], where=f"budget {name}: evaluation"),
         endpoint=Endpoint(**table["endpoint"]),
+        first_seed=table.get("first_seed", 0),
     )

@@ -5,6 +5,7 @@ No torch here: a grid lists, loads and expands without it.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,8 +17,16 @@ from typing import Any
 from ablations.arms import MEASURES, Arm, as_measure
 
 SCALED = "scaled"  # the paper's sizes relative to the preset; in place of a list of options
-_KEYS = ("question", "reference", "baseline", "endpoint", "evaluation", "axes", "variants", "match")
+_KEYS = ("question", "reference", "baseline", "endpoint", "evaluation", "axes", "variants", "match", "within")
 _ENDPOINT_KEYS = ("metric", "weights", "step", "margin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """The axis whose options are a grid's blocks: all arms run inside each, against that block's own baseline."""
+
+    axis: str
+    options: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +35,7 @@ class Grid:
 
     ``evaluation`` holds fields of the budget's evaluation that the grid sets, unchecked until it meets a budget.
     ``match`` ("params" or "macs") adds a size-matched arm for each that differs from the baseline.
+    ``baseline`` is the arm's name within its block.
     """
 
     name: str
@@ -37,21 +47,54 @@ class Grid:
     variants: Mapping[str, str]
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     match: str = ""
+    within: Within | None = None
+
+    def baseline_of(self, arm: Arm) -> str:
+        """The name of the arm that ``arm`` is compared with."""
+        return f"{arm.block}/{self.baseline}" if arm.block else self.baseline
 
     def arms(self, preset: str, *, image_size: int, settle: Callable[[str], str] | None = None) -> list[Arm]:
-        """The arms relative to ``preset``, in the file's order, each variant once.
+        """The arms relative to ``preset``, in the file's order, each variant once; block by block.
 
         ``settle`` is the normal text of a variant; `variants.canonical`, or what a budget makes of it.
-        Raises ValueError for an unknown axis or option, and for a baseline that is not among the arms.
+        Raises ValueError for an unknown axis or option, for a baseline that is not among the arms, and for two blocks
+        that are one.
         """
         from variants import canonical
 
         settle = settle or canonical
+        if self.within is None:
+            return self._arms_of_a_block(preset, image_size, settle)
+        blocks = {
+            option: self._arms_of_a_block(preset, image_size, _with_option(settle, f"{self.within.axis}={option}"))
+            for option in self.within.options
+        }
+        self._check_blocks(blocks)
+        return [
+            dataclasses.replace(arm, name=f"{option}/{arm.name}", block=option)
+            for option, arms in blocks.items()
+            for arm in arms
+        ]
+
+    def _arms_of_a_block(self, preset: str, image_size: int, settle: Callable[[str], str]) -> list[Arm]:
         arms = self._variant_arms(preset, settle) if self.variants else self._axis_arms(preset, image_size, settle)
         if self.baseline not in [arm.name for arm in arms]:
             names = ", ".join(arm.name for arm in arms)
             raise ValueError(f"grid {self.name}: baseline {self.baseline!r} is not one of its arms: {names}")
         return arms
+
+    def _check_blocks(self, blocks: Mapping[str, list[Arm]]) -> None:
+        """Raise ValueError where an arm of one block is the same variant as one of another."""
+        assert self.within is not None
+        seen: dict[str, str] = {}
+        for option, arms in blocks.items():
+            for arm in arms:
+                if arm.variant in seen:
+                    raise ValueError(
+                        f"grid {self.name}: [within] {self.within.axis}: {seen[arm.variant]} and {option} are the same "
+                        f"({arm.variant}) here; leave one of them out"
+                    )
+            seen |= {arm.variant: option for arm in arms}
 
     def _variant_arms(self, preset: str, settle: Callable[[str], str]) -> list[Arm]:
         return [_variant_arm(name, text, preset, settle) for name, text in self.variants.items()]
@@ -90,6 +133,11 @@ def _variant_arm(name: str, text: str, preset: str, settle: Callable[[str], str]
     elif not own:
         variant = preset + variant
     return Arm(name=name, variant=settle(variant), match=measure)
+
+
+def _with_option(settle: Callable[[str], str], option: str) -> Callable[[str], str]:
+    """``settle`` of variants that also have ``option``."""
+    return lambda variant: settle(f"{variant}+{option}")
 
 
 def _options(axis: str, options: list[str] | str, preset: str, image_size: int) -> list[str]:
@@ -147,6 +195,7 @@ def _parse(name: str, text: str, *, where: str) -> Grid:
         variants=_variants(variants, where),
         evaluation=_evaluation(content.get("evaluation", {}), where),
         match=as_measure(str(content.get("match", "")), where=f"{where}: match"),
+        within=_within(content.get("within", {}), axes, where),
     )
 
 
@@ -194,6 +243,26 @@ def _axes(table: Any, where: str) -> dict[str, list[str] | str]:
         else:
             raise ValueError(f"{where}: axes.{axis}: expected a list of options or {SCALED!r}, got {options!r}")
     return axes
+
+
+def _within(table: Any, axes: Mapping[str, Any], where: str) -> Within | None:
+    if not table and isinstance(table, dict):
+        return None
+    if not isinstance(table, dict) or len(table) != 1:
+        got = ", ".join(table) if isinstance(table, dict) else repr(table)
+        raise ValueError(f'{where}: [within]: expected one axis, such as prediction = ["eps", "v"], got {got}')
+    ((axis, options),) = table.items()
+    if axis in axes:
+        raise ValueError(
+            f"{where}: {axis} is in [axes] and in [within]; an axis is either compared or makes the blocks"
+        )
+    whole = isinstance(options, list) and len(options) > 1 and all(isinstance(o, str | int) for o in options)
+    if not whole or any(isinstance(option, bool) for option in options):
+        raise ValueError(f"{where}: [within] {axis}: expected a list of two options or more, got {options!r}")
+    names = tuple(str(option) for option in options)
+    if len(set(names)) < len(names):
+        raise ValueError(f"{where}: [within] {axis}: expected each option once, got {', '.join(names)}")
+    return Within(axis=axis, options=names)
 
 
 def _variants(table: Any, where: str) -> dict[str, str]:

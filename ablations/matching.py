@@ -45,18 +45,20 @@ _WORDS = {"params": "parameters", "macs": "MACs"}
 
 
 def size_arms(arms: list[Arm], *, baseline: str, measure: str, resolve: Resolve) -> tuple[list[Arm], list[str]]:
-    """``arms`` with sizes matched to those of the arm ``baseline``, and notes on those that cannot be.
+    """``arms`` with sizes matched to those of the arm ``baseline`` of their block, and notes on those that cannot be.
 
     An arm that asks for it (``Arm.match``) is replaced by its sized variant; ``measure`` adds, behind each arm that is
     off by more than 1%, a second one called ``name~measure``. ``resolve`` is the network of a variant on the data.
     Raises ValueError where an arm that asks for it cannot be matched.
     """
-    target = next(arm for arm in arms if arm.name == baseline)
-    if target.match:
-        raise ValueError(f"the baseline {baseline} is what arms are sized to; leave '~{target.match}' out of it")
+    targets = {arm.block: arm for arm in arms if arm.in_block == baseline}
+    for target in targets.values():
+        if target.match:
+            raise ValueError(f"the baseline {baseline} is what arms are sized to; leave '~{target.match}' out of it")
     sized: list[Arm] = []
     notes: list[str] = []
     for arm in arms:
+        target = targets[arm.block]
         if arm.match:
             matched = match(arm.variant, to=target.variant, measure=arm.match, resolve=resolve)
             sized.append(_sized(arm, matched, arm.match, arm.name))

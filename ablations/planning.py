@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from ablations.budgets import Budget, Endpoint
 from ablations.grid import Grid
 from ablations.matching import size_arms
 from ablations.recipes import recipe_training, settled
+from ablations.schedule import Schedule, looks_text, trains_the_same
 from bench.cell.identity import Cell, score_points, validation_steps
 from bench.cell.prepared import Prepared, prepare
 from bench.cell.scoring import check_names
@@ -44,7 +45,16 @@ class Plan:
     arms: list[Arm]
     cells: list[Prepared]
     members: Mapping[str, list[tuple[int, str]]]  # arm name -> (seed, train_id)
-    notes: tuple[str, ...] = ()  # arms that could not be size-matched, and why
+    schedule: Schedule  # what the manifest says; ``cells`` and ``members`` are what was asked for now
+    earlier: Manifest | None = None  # the plan in the output folder that this one goes on with
+    notes: tuple[str, ...] = ()  # arms that could not be size-matched, and why; seeds beyond the plan
+
+    def part(self, seeds: Mapping[str, Collection[int]]) -> Plan:
+        """The plan with these seeds of each arm alone."""
+        members = {arm: [(s, t) for s, t in cells if s in seeds.get(arm, ())] for arm, cells in self.members.items()}
+        kept = {train_id for cells in members.values() for _, train_id in cells}
+        cells = [prepared for prepared in self.cells if prepared.train_id in kept]
+        return dataclasses.replace(self, cells=cells, members=members)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +68,7 @@ class Scope:
     network: Mapping[str, Any]  # what the dataset and the budget's condition ask of every network
     preset: str
     arms: list[Arm]
-    seeds: int
+    schedule: Schedule
     match: str = ""
 
     def resolve(self, variant: str) -> ModelConfig:
@@ -71,15 +81,13 @@ def resolve_scope(
     budget: Budget,
     *,
     dataset: str,
-    seeds: int,
+    schedule: Schedule,
     preset: str | None = None,
     data_dir: Path | None = None,
     match: str = "",
 ) -> Scope:
     """Check all of a request that needs no torch. Raises ValueError where it is wrong; decodes the dataset."""
     match = as_measure(match, where="--match") or grid.match
-    if seeds < 1:
-        raise ValueError(f"--seeds: expected at least 1, got {seeds}")
     check_names(budget.evaluation)
     check_settings(budget.training, budget.evaluation)
     budget.training.check_recipe("training")
@@ -99,7 +107,7 @@ def resolve_scope(
         network=_network(budget, loaded),
         preset=preset,
         arms=arms,
-        seeds=seeds,
+        schedule=schedule,
         match=match,
     )
     for arm in scope.arms:
@@ -113,13 +121,44 @@ def _network(budget: Budget, dataset: Dataset) -> dict[str, Any]:
     return {"image_size": dataset.image_size, "channels": dataset.channels, **condition.network}
 
 
-def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
-    """Resolve every cell of a grid, with its id and size; trains nothing."""
+def plan_grid(scope: Scope, *, precision: Precision, earlier: Manifest | None = None) -> Plan:
+    """Resolve every cell of a grid, with its id and size; trains nothing.
+
+    ``earlier`` is a plan of the grid that was looked at. It goes on where it trains the same cells: its seeds and looks
+    stay, and so does what it lists. Raises ValueError where several looks are asked for that it does not plan.
+    """
+    asked = scope.schedule
+    if earlier is None:
+        return _resolve_cells(scope, precision, asked)
+    planned = Schedule.of_manifest(earlier)
+    wider = _resolve_cells(scope, precision, planned.with_seeds(asked.seeds))
+    now = wider.part(dict.fromkeys(wider.members, asked.seeds))
+    if not trains_the_same(wider.members, earlier):
+        return dataclasses.replace(now, schedule=asked)
+    if len(asked.looks) > 1 and (planned.looks, planned.judged) != (asked.looks, asked.seeds):
+        raise ValueError(
+            f"grid {scope.grid.name}: --until-resolved plans {asked.text()}; the plan of this folder is "
+            f"{planned.text()}, and was looked at: another --out starts a new plan"
+        )
+    beyond = len(set(asked.seeds) - set(planned.judged))
+    notes = (*now.notes, _exploratory(planned, beyond)) if beyond else now.notes
+    return dataclasses.replace(now, earlier=earlier, notes=notes)
+
+
+def _exploratory(planned: Schedule, beyond: int) -> str:
+    further = f"{beyond} further seed{' is' if beyond == 1 else 's are'}"
+    return (
+        f"the plan of this folder is {looks_text(planned.looks)}, and was looked at: {further} exploratory, "
+        "in no verdict; another --out starts a new plan"
+    )
+
+
+def _resolve_cells(scope: Scope, precision: Precision, schedule: Schedule) -> Plan:
     grid, budget = scope.grid, scope.budget
     arms, notes = size_arms(scope.arms, baseline=grid.baseline, measure=scope.match, resolve=scope.resolve)
     cells: dict[str, Prepared] = {}
     members: dict[str, list[tuple[int, str]]] = {arm.name: [] for arm in arms}
-    for seed in range(scope.seeds):
+    for seed in schedule.seeds:
         for arm in arms:
             cell = Cell(
                 variant=arm.variant,
@@ -132,6 +171,7 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
             prepared = prepare(cell, scope.dataset)
             cells.setdefault(prepared.train_id, prepared)
             members[arm.name].append((seed, prepared.train_id))
+    _check_blocks_differ(grid, arms, members)
     return Plan(
         grid=grid,
         budget=budget,
@@ -141,8 +181,22 @@ def plan_grid(scope: Scope, *, precision: Precision) -> Plan:
         arms=arms,
         cells=list(cells.values()),
         members=members,
+        schedule=schedule,
         notes=tuple(notes),
     )
+
+
+def _check_blocks_differ(grid: Grid, arms: list[Arm], members: Mapping[str, list[tuple[int, str]]]) -> None:
+    """Raise ValueError where two blocks that are written differently train the same cells."""
+    owners: dict[str, Arm] = {}
+    for arm in arms:
+        for _, train_id in members[arm.name]:
+            other = owners.setdefault(train_id, arm)
+            if grid.within and other.block != arm.block:
+                raise ValueError(
+                    f"grid {grid.name}: [within] {grid.within.axis}: {other.name} and {arm.name} are the same "
+                    f"training; leave {other.block} or {arm.block} out"
+                )
 
 
 def _endpoint(grid: Grid, budget: Budget) -> Endpoint:
@@ -204,8 +258,28 @@ def _manifest(plan: Plan, runtime: Runtime) -> Manifest:
         preset=plan.preset,
         runtime=runtime.asdict(),
         evaluation=_asked_draws(plan.budget.evaluation),
-        arms=tuple(_manifest_arm(arm, plan.members[arm.name], models) for arm in plan.arms),
+        seeds=plan.schedule.seeds,
+        looks=plan.schedule.looks,
+        sections={
+            "training": dataclasses.replace(plan.budget.training, precision=runtime.precision).asdict(),
+            "evaluation": plan.budget.evaluation.asdict(),
+        },
+        within=grid.within.axis if grid.within else "",
+        arms=_with_earlier([_manifest_arm(arm, plan.members[arm.name], models) for arm in plan.arms], plan),
     )
+
+
+def _with_earlier(arms: Sequence[ManifestArm], plan: Plan) -> tuple[ManifestArm, ...]:
+    """``arms`` and what the earlier plan lists beside them, cells in the order of the seeds."""
+    before = {arm.arm: arm for arm in plan.earlier.arms} if plan.earlier else {}
+    order = {seed: place for place, seed in enumerate(plan.schedule.seeds)}
+
+    def joined(arm: ManifestArm) -> ManifestArm:
+        known = before.pop(arm.arm, arm).cells
+        cells = {cell.seed: cell for cell in (*known, *arm.cells)}
+        return dataclasses.replace(arm, cells=tuple(sorted(cells.values(), key=lambda cell: order[cell.seed])))
+
+    return (*[joined(arm) for arm in arms], *before.values())
 
 
 def _manifest_arm(arm: Arm, members: list[tuple[int, str]], models: Mapping[str, ModelConfig]) -> ManifestArm:
@@ -216,6 +290,7 @@ def _manifest_arm(arm: Arm, members: list[tuple[int, str]], models: Mapping[str,
         match=arm.match,
         residual=arm.residual if arm.match else None,
         sizes=_sizes(models[members[0][1]]),
+        block=arm.block,
         cells=tuple(ManifestCell(seed=seed, train_id=train_id) for seed, train_id in members),
     )
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.engines.job import Engine, Job, Lost, Run, Tell
+from ablations.engines.job import Engine, Job, Lost, MayStart, Run, Tell, always
 from ablations.planning import Plan, manifest
 from bench.cell.place import Place
 from bench.cell.prepared import Prepared, failure_record, is_finished
 from bench.machine.attention_kernel import for_network
 from bench.machine.runtime import Runtime
-from results.record import Record
+from results.manifest import Manifest
+from results.record import SURVIVED, Record
 from results.store import Store
+
+Keep = Callable[[Plan, Place], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,35 +31,56 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        return self.status not in ("ok", "undertrained")
+        return self.status not in SURVIVED
 
 
-def stored_runtime(root: Path, grid: str) -> Runtime | None:
-    """The runtime that this grid was started with in this folder, if it was."""
-    known = Store(root).grids().get(grid)
+def stored_runtime(known: Manifest | None) -> Runtime | None:
+    """The runtime that a grid was started with, if it was."""
     return Runtime.from_mapping(known.runtime) if known is not None and known.runtime else None
 
 
-def unfinished(plan: Plan, root: Path) -> list[Prepared]:
-    """The cells whose records lack a score that the plan asks for, failed ones included."""
+def unfinished(plan: Plan, root: Path, *, diverged: bool = True) -> list[Prepared]:
+    """The cells whose records lack a score that the plan asks for, failed ones included, ``diverged`` ones if asked.
+
+    Those would diverge again.
+    """
     store = Store(root)
-    return [prepared for prepared in plan.cells if not is_finished(_known(prepared, store), prepared)]
+    return [prepared for prepared in plan.cells if not _is_done(_known(prepared, store), prepared, diverged)]
+
+
+def _is_done(record: Record | None, prepared: Prepared, diverged: bool) -> bool:
+    lost = record is not None and record.status == "diverged" and not diverged
+    return lost or is_finished(record, prepared)
 
 
 def _known(prepared: Prepared, store: Store) -> Record | None:
     return store.read(prepared.train_id, prepared.cell.repeat)
 
 
-def run_plan(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
-    """Run ``todo`` and yield every cell's outcome; the manifest is written before the first cell starts."""
-    Store(run.place.root).write_grid(plan.grid.name, manifest(plan, run.place.runtime))
-    yield from run_cells(plan, todo, run, engine, tell=tell)
+def keep_manifest(plan: Plan, place: Place) -> None:
+    """Write what reports know of a plan's grid."""
+    Store(place.root).write_grid(plan.grid.name, manifest(plan, place.runtime))
 
 
-def run_cells(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell) -> Iterator[Outcome]:
-    """As `run_plan`, without a manifest."""
+def run_plan(
+    plan: Plan,
+    todo: Sequence[Prepared],
+    run: Run,
+    engine: Engine,
+    *,
+    tell: Tell,
+    listed: Plan | None = None,
+    keep: Keep = keep_manifest,
+    may_start: MayStart = always,
+) -> Iterator[Outcome]:
+    """Run ``todo`` and yield every cell's outcome; ``keep`` is called before the first cell starts.
+
+    ``listed`` is what the manifest lists, where that is more than ``plan`` runs. A cell that ``may_start`` says no to
+    has no outcome.
+    """
     place = run.place
     store = Store(place.root)
+    keep(listed or plan, place)
     waiting = {prepared.name for prepared in todo}
     for prepared in plan.cells:
         if prepared.name not in waiting:
@@ -72,7 +96,7 @@ def run_cells(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *,
         )
         for index, prepared in enumerate(todo)
     ]
-    for index, result in engine.run(jobs, tell=tell):
+    for index, result in engine.run(jobs, tell=tell, may_start=may_start):
         record = result if isinstance(result, Record) else _lost_record(todo[index], result, store)
         yield Outcome(prepared=todo[index], status=record.status, error=record.error)
 

@@ -56,7 +56,14 @@ def _grids() -> list[Row]:
 
     grids = [load_grid(name) for name in grid_names()]
     return [
-        {"name": g.name, "about": g.question, "baseline": g.baseline, "reference": g.reference, "axes": list(g.axes)}
+        {
+            "name": g.name,
+            "about": g.question,
+            "baseline": g.baseline,
+            "reference": g.reference,
+            "axes": list(g.axes),
+            "within": g.within.axis if g.within else "",
+        }
         for g in grids
     ]
 
@@ -71,6 +78,7 @@ def _budgets() -> list[Row]:
             "preset": b.preset,
             "training": b.training.asdict(),
             "evaluation": b.evaluation.asdict(),
+            "first_seed": b.first_seed,
         }
         for name, b in load_budgets().items()
     ]

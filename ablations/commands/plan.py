@@ -6,13 +6,15 @@ import dataclasses
 import sys
 from typing import Any
 
-from ablations.budgets import load_budgets
+from ablations.budgets import Budget, load_budgets
 from ablations.commands.plugins import with_plugins
 from ablations.commands.requests import GridRequest
 from ablations.grid import Grid, load_grid
 from ablations.planning import Plan, cost, plan_grid, resolve_scope
+from ablations.schedule import LOOKS, Schedule
 from bench.config import Precision, as_precision
 from bench.machine.runtime import Runtime, pick_device, resolve_runtime
+from results.manifest import Manifest
 
 
 @with_plugins
@@ -21,10 +23,13 @@ def make_plan(request: GridRequest) -> tuple[Plan, Runtime]:
     return planned(request, load_grid(request.grid))
 
 
-def planned(request: GridRequest, grid: Grid, *, stored: Runtime | None = None) -> tuple[Plan, Runtime]:
+def planned(
+    request: GridRequest, grid: Grid, *, stored: Runtime | None = None, earlier: Manifest | None = None
+) -> tuple[Plan, Runtime]:
     """The plan of a request whose grid is loaded. Everything that needs no torch is checked before torch is imported.
 
-    ``stored`` is the runtime that this grid was started with in its folder.
+    ``stored`` is the runtime that this grid was started with in its folder, ``earlier`` its plan there that was looked
+    at already.
     """
     budget = load_budgets().get(request.budget)
     budget = budget.with_evaluation(grid.evaluation, where=f"grid {grid.name}: evaluation")
@@ -34,13 +39,29 @@ def planned(request: GridRequest, grid: Grid, *, stored: Runtime | None = None) 
         grid,
         budget,
         dataset=request.dataset,
-        seeds=request.seeds,
+        schedule=schedule_of(request, budget),
         preset=request.preset,
         data_dir=request.data_dir,
         match=request.match,
     )
     runtime = _runtime(request, budget.training.precision if asked == "auto" else asked, stored)
-    return plan_grid(scope, precision=runtime.precision), runtime
+    return plan_grid(scope, precision=runtime.precision, earlier=earlier), runtime
+
+
+def schedule_of(request: GridRequest, budget: Budget) -> Schedule:
+    """The seeds and looks that a request asks for. Raises ValueError where they make no sense."""
+    first = budget.first_seed if request.first_seed is None else request.first_seed
+    if first < 0:
+        raise ValueError(f"--first-seed: expected at least 0, got {first}")
+    if request.until_resolved:
+        if request.seeds is not None:
+            looks = ", ".join(map(str, LOOKS))
+            raise ValueError(f"--seeds {request.seeds} and --until-resolved (looks at {looks}): leave one of them out")
+        return Schedule.of(first=first, looks=LOOKS)
+    seeds = 1 if request.seeds is None else request.seeds
+    if seeds < 1:
+        raise ValueError(f"--seeds: expected at least 1, got {seeds}")
+    return Schedule.of(first=first, looks=(seeds,))
 
 
 def _runtime(request: GridRequest, precision: Precision, stored: Runtime | None) -> Runtime:
@@ -70,6 +91,8 @@ def plan_rows(plan: Plan) -> dict[str, Any]:
     return {
         "grid": plan.grid.name,
         "question": plan.grid.question,
+        "arms": [{"arm": arm.name, "variant": arm.variant, "block": arm.block} for arm in plan.arms],
+        "within": plan.grid.within.axis if plan.grid.within else "",
         "matched": [
             {"arm": arm.name, "variant": arm.variant, "match": arm.match, "residual": arm.residual}
             for arm in plan.arms
@@ -77,6 +100,8 @@ def plan_rows(plan: Plan) -> dict[str, Any]:
         ],
         "notes": list(plan.notes),
         "endpoint": dataclasses.asdict(plan.endpoint),
+        "seeds": list(plan.schedule.seeds),
+        "looks": list(plan.schedule.looks),
         "cells": [
             {
                 "train_id": p.train_id,
@@ -112,16 +137,30 @@ def print_plan(plan: Plan) -> None:
         f"{len(plan.cells)} cells of {training.steps:,} steps x {training.batch_size} images, "
         f"{training.precision}, on {plan.dataset}"
     )
+    console.print(_schedule_text(plan.schedule))
     console.print(
         f"training {total['training_macs'] / 1e15:.3f} PMACs, sampling {total['sampling_macs'] / 1e15:.3f} PMACs"
     )
     if swept := _sweep_text(plan):
         console.print(swept, highlight=False)
     console.print(
-        f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {plan.grid.baseline}"
+        f"endpoint {end.metric} of {end.weights} weights at the {end.step} step, against {_baseline_text(plan.grid)}"
     )
     for line in size_notes(plan):
         console.print(line)
+
+
+def _schedule_text(schedule: Schedule) -> str:
+    fewer = (
+        "; so many cells at most, for an arm that a look resolves runs no further" if len(schedule.looks) > 1 else ""
+    )
+    return schedule.text() + fewer
+
+
+def _baseline_text(grid: Grid) -> str:
+    if grid.within is None:
+        return grid.baseline
+    return f"{grid.baseline} of the same {grid.within.axis}; blocks {', '.join(grid.within.options)}"
 
 
 def size_notes(plan: Plan) -> list[str]:

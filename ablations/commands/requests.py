@@ -68,7 +68,12 @@ class GridRequest:
     preset: str | None = option("Preset in place of the budget's, such as uvit-s/2.", default=None)
     dataset: str = _DATASET()
     budget: str = option("A budget of `uvit list budgets`.", default=BUDGET)
-    seeds: int = option("Seeds a cell: 0 to N-1.", default=1)
+    seeds: int | None = option("Seeds a cell; arms are judged once all are there (default 1).", default=None)
+    first_seed: int | None = option("The first seed (default: the budget's, else 0).", default=None)
+    until_resolved: bool = option(
+        "In place of --seeds: look at 3, 6 and 12 seeds; an arm that a look resolves runs no further.", default=False
+    )
+    max_hours: float = option("After so many hours no new cell starts; 0 = no limit.", default=0.0)
     repeats: int = option("Train so many of its cells once more, from weights moved by one rounding.", default=0)
     match: str = option("params or macs: add arms sized to the baseline (default: as the grid says).", default="")
     out: Path | None = option("Output folder (default runs/GRID).", default=None)
@@ -88,7 +93,8 @@ class GridRequest:
 
 
 RUN_ALONE = (
-    *("repeats", "out", "jobs", "threads", "compile", "gradient_checkpointing", "cuda_graphs", "engine", "track"),
+    *("repeats", "max_hours", "out", "jobs", "threads", "compile", "gradient_checkpointing", "cuda_graphs", "engine"),
+    "track",
     "extractor_weights",
 )
 

@@ -3,58 +3,122 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ablations.commands.plan import planned
 from ablations.commands.plugins import with_plugins
 from ablations.commands.progress import progress
 from ablations.commands.requests import GridRequest
 from ablations.engines import ENGINES
-from ablations.engines.job import Engine, Run
+from ablations.engines.job import Engine, MayStart, Run, always
 from ablations.grid import load_grid
+from ablations.looks import OpenArms, run_looks
 from ablations.planning import Plan
+from ablations.references import write_references
 from ablations.repeats import with_repeats
-from ablations.runner import Outcome, run_plan, stored_runtime, unfinished
+from ablations.runner import Keep, Outcome, keep_manifest, run_plan, stored_runtime, unfinished
+from ablations.schedule import was_looked_at
 from ablations.trackers.tracking import check_tracker
 from bench.cell.identity import Cell
 from bench.cell.place import Place
-from bench.cell.prepared import Prepared
 from bench.cell.scoring import forget_extractors, warm_scoring
 from bench.machine.attention_kernel import with_measured_attention
 from bench.machine.runtime import Runtime, cores, pick_device, thread_limit
+from results.store import Store
+
+MakeEngine = Callable[..., Engine]
+clock = time.monotonic
 
 
 @with_plugins
-def run_grid(request: GridRequest) -> tuple[Path, int]:
-    """Run a grid; returns its output folder and the exit code: 0 done, 1 a cell failed and is on record."""
-    make_engine = _checked_engine(request)
+def run_grid(request: GridRequest, *, open_arms: OpenArms | None = None) -> tuple[Path, int]:
+    """Run a grid; returns its output folder and the exit code: 0 done, 1 a cell failed and is on record.
+
+    ``open_arms(folder, grid)`` names the arms that no complete look has resolved; ``until_resolved`` needs it, and
+    `reports.open_arms` is one.
+    """
+    deadline = clock() + 3600 * request.max_hours if request.max_hours else math.inf
+    make_engine = checked_engine(request)
+    if request.until_resolved and request.repeats:
+        raise ValueError(f"--repeats {request.repeats} and --until-resolved: leave one of them out")
+    if request.until_resolved and open_arms is None:
+        raise ValueError("until_resolved: expected open_arms=reports.open_arms, which tells the arms to go on with")
     grid = load_grid(request.grid)
     root = request.out or Path("runs") / grid.name
-    plan, runtime = planned(request, grid, stored=stored_runtime(root, grid.name))
+    store = Store(root)
+    known = store.grids().get(grid.name)
+    earlier = known if known is not None and was_looked_at(known, store) else None
+    plan, runtime = planned(request, grid, stored=stored_runtime(known), earlier=earlier)
     plan = with_repeats(plan, request.repeats)
     for note in plan.notes:
-        print(f"uvit: {note}", file=sys.stderr)
-    _check_writable(root)
-    todo = unfinished(plan, root)
-    workers, devices = _workers(runtime.device, request.jobs, len(todo))
-    place = _place(request, root, runtime, workers)
-    if todo:
-        place = _settled(place, plan, begun=runtime.threads > 0)
-        _warm(todo[0].cell, place, device=devices[0], workers=workers)
-    run = Run(place=place, plugins=tuple(request.plugins), track=request.track)
-    outcomes = _run_cells(plan, todo, run, make_engine(workers=workers, devices=devices))
-    return root, _complain_of_failures(outcomes)
+        say(note)
+    check_writable(root)
+    write_references(plan, root)
+    work = GridRun(request, root, runtime, make_engine, may_start=lambda: clock() < deadline)
+    if open_arms is not None and request.until_resolved:
+        outcomes = run_looks(plan, root, run=work.run, open_arms=open_arms, say=say)
+    else:
+        outcomes = work.run(plan)
+    return root, complain_of_failures(outcomes)
 
 
-def _checked_engine(request: GridRequest) -> Callable[..., Engine]:
+class GridRun:
+    """The cells of one command: all of a plan's, or part by part; what parts share is made once."""
+
+    def __init__(
+        self,
+        request: GridRequest,
+        root: Path,
+        runtime: Runtime,
+        make_engine: MakeEngine,
+        *,
+        may_start: MayStart = always,
+        keep: Keep = keep_manifest,
+    ) -> None:
+        self.request, self.root, self.runtime, self.make_engine = request, root, runtime, make_engine
+        self.may_start, self.keep, self.warm = may_start, keep, False
+
+    def run(self, plan: Plan, listed: Plan | None = None) -> list[Outcome]:
+        """The outcome of every cell of ``plan`` but those that were not started in time; ``listed`` as `run_plan`'s."""
+        request = self.request
+        todo = unfinished(plan, self.root, diverged=not request.until_resolved)
+        workers, devices = _workers(self.runtime, request, len(todo))
+        place = _place(request, self.root, self.runtime, workers)
+        if todo:
+            place = _settled(place, plan, begun=self.runtime.threads > 0)
+            if not self.warm:
+                _warm(todo[0].cell, place, device=devices[0], workers=workers)
+            self.runtime, self.warm = place.runtime, True
+        run = Run(place=place, plugins=tuple(request.plugins), track=request.track)
+        engine = self.make_engine(workers=workers, devices=devices)
+        outcomes = []
+        with progress(plan, todo) as show:
+            more: dict[str, Any] = {"listed": listed, "keep": self.keep, "may_start": self.may_start}
+            for outcome in run_plan(plan, todo, run, engine, tell=show.tell, **more):
+                show.ended(outcome)
+                outcomes.append(outcome)
+        if left := len(plan.cells) - len(outcomes):
+            cells = f"{left} cell{' is' if left == 1 else 's are'}"
+            say(f"--max-hours {request.max_hours:g}: {cells} still to run; the same command goes on")
+        return outcomes
+
+
+def say(line: str) -> None:
+    print(f"uvit: {line}", file=sys.stderr, flush=True)
+
+
+def checked_engine(request: GridRequest) -> MakeEngine:
     """What makes the engine that was asked for; ValueError where that, the tracker or a number makes no sense."""
     make_engine = ENGINES.get(request.engine)
     check_tracker(request.track)
-    for name in ("jobs", "threads", "repeats"):
-        if (value := getattr(request, name)) < 0:
-            raise ValueError(f"--{name}: expected at least 0, got {value}")
+    for name in ("jobs", "threads", "max_hours", "repeats"):
+        if not (value := getattr(request, name)) >= 0:
+            raise ValueError(f"--{name.replace('_', '-')}: expected at least 0, got {value}")
     return make_engine
 
 
@@ -86,16 +150,6 @@ def _warm(cell: Cell, place: Place, *, device: str, workers: int) -> None:
         forget_extractors()  # on a GPU its memory is a worker's
 
 
-def _run_cells(plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine) -> list[Outcome]:
-    """The outcome of every cell, shown as it comes."""
-    outcomes = []
-    with progress(plan, todo) as show:
-        for outcome in run_plan(plan, todo, run, engine, tell=show.tell):
-            show.ended(outcome)
-            outcomes.append(outcome)
-    return outcomes
-
-
 def _reference_progress() -> Callable[[int], None]:
     """Says, every ten thousand images, why nothing trains yet."""
     told = 0
@@ -109,19 +163,23 @@ def _reference_progress() -> Callable[[int], None]:
     return progress
 
 
-def _workers(device: str, jobs: int, cells: int) -> tuple[int, list[str]]:
-    """How many cells run side by side, and on which devices: one a core on a CPU, one a GPU on GPUs."""
+def _workers(runtime: Runtime, request: GridRequest, cells: int) -> tuple[int, list[str]]:
+    """How many cells run side by side, and on which devices: one a core on a CPU, one a GPU on GPUs.
+
+    Where the threads of a cell are settled, no more than the cores have threads for.
+    """
     import torch
 
-    if device == "cuda":
+    if runtime.device == "cuda":
         devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     else:
-        devices = [pick_device(device)]
-    places = jobs or (cores() if device == "cpu" else len(devices))
+        devices = [pick_device(runtime.device)]
+    on_cores = max(1, cores() // (request.threads or runtime.threads or 1))
+    places = request.jobs or (on_cores if runtime.device == "cpu" else len(devices))
     return max(1, min(places, cells)), devices
 
 
-def _check_writable(root: Path) -> None:
+def check_writable(root: Path) -> None:
     """Fail before any training when the output folder cannot be written; raises OSError."""
     from results.store import write_bytes
 
@@ -130,7 +188,7 @@ def _check_writable(root: Path) -> None:
     probe.unlink()
 
 
-def _complain_of_failures(outcomes: Sequence[Outcome]) -> int:
+def complain_of_failures(outcomes: Sequence[Outcome]) -> int:
     """Name every failed cell on standard error; the exit code."""
     failed = [outcome for outcome in outcomes if outcome.failed]
     for outcome in failed:

@@ -41,12 +41,23 @@ class Lost:
 
 
 Tell = Callable[[int, dict[str, Any]], None]
+MayStart = Callable[[], bool]
+
+
+def always() -> bool:
+    """The next job may start."""
+    return True
 
 
 class Engine(Protocol):
-    """Runs jobs in any order; yields each job's record, or how it was lost. OSError stops the grid."""
+    """Runs jobs in any order; yields each job's record, or how it was lost. OSError stops the grid.
 
-    def run(self, jobs: Sequence[Job], *, tell: Tell) -> Iterator[tuple[int, Record | Lost]]: ...
+    Once ``may_start`` says no, no further job starts; those that run end as ever.
+    """
+
+    def run(
+        self, jobs: Sequence[Job], *, tell: Tell, may_start: MayStart = always
+    ) -> Iterator[tuple[int, Record | Lost]]: ...
 
 
 def run_job(job: Job, tell: Tell) -> Record:

@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ablations.engines import ENGINES
-from ablations.engines.job import Job, Lost, Tell, run_job
+from ablations.engines.job import Job, Lost, MayStart, Tell, always, run_job
 from results.record import Record
 
 _EVENT_SECONDS = 0.25  # at most four progress events a second and worker
@@ -41,10 +41,14 @@ class LocalEngine:
     def __init__(self, *, workers: int, devices: Sequence[str]) -> None:
         self.workers, self.devices = workers, list(devices)
 
-    def run(self, jobs: Sequence[Job], *, tell: Tell) -> Iterator[tuple[int, Record | Lost]]:
+    def run(
+        self, jobs: Sequence[Job], *, tell: Tell, may_start: MayStart = always
+    ) -> Iterator[tuple[int, Record | Lost]]:
         """Yield each job's record as it ends; ``tell`` gets the events of running cells. Raises workers' OSError."""
         if self.workers == 1:
             for job in jobs:
+                if not may_start():
+                    return
                 yield job.index, run_job(_on(job, self.devices[0]), tell)
             return
         # numpy and scipy read it when they load; torch's own limit does not reach their threads
@@ -53,6 +57,9 @@ class LocalEngine:
         patience = 0.0
         try:
             while waiting or any(worker.job for worker in busy):
+                if waiting and not may_start():
+                    waiting.clear()
+                    continue
                 for worker in busy:
                     if worker.job is None and waiting:
                         _hand(worker, waiting.pop())

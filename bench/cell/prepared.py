@@ -77,7 +77,7 @@ def check_recipe(cell: Cell) -> None:
 
 def is_finished(record: Record | None, prepared: Prepared) -> bool:
     """Whether a record has every score that its cell asks for."""
-    if record is None or record.status not in ("ok", "undertrained"):
+    if record is None or not record.survived:
         return False
     return wanted_scores(prepared).keys() <= {score.score_id for score in record.scores}
 
@@ -115,6 +115,7 @@ def make_record(
     error: str | None,
     losses: list[dict[str, float]],
     scores: list[Score],
+    marks: list[str],
     more: dict[str, Any],
 ) -> Record:
     """The record of a cell; ``more`` joins its provenance."""
@@ -138,6 +139,7 @@ def make_record(
         macs=prepared.macs,
         losses=losses,
         scores=sorted(scores, key=lambda s: (s.step, s.weights, s.metric)),
+        marks=marks,
         repeat=cell.repeat,
         provenance={**provenance(), **more},
     )
@@ -145,5 +147,5 @@ def make_record(
 
 def failure_record(prepared: Prepared, *, status: str, error: str, known: Record | None) -> Record:
     """The record of a cell that could not write its own; what an earlier record knew is kept."""
-    losses, scores = (known.losses, known.scores) if known else ([], [])
-    return make_record(prepared, status=status, error=error, losses=losses, scores=scores, more={})
+    losses, scores, marks = (known.losses, known.scores, known.marks) if known else ([], [], [])
+    return make_record(prepared, status=status, error=error, losses=losses, scores=scores, marks=marks, more={})

@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.cell.evaluate import CellEvaluation, CellScores
 from bench.cell.identity import Cell
+from bench.cell.marks import ABOVE_THE_FILTER, MOVED, RESUMED, filter_marks, smaller_micro_batch
 from bench.cell.place import Place
 from bench.cell.prepared import Prepared, is_finished, make_record, prepare, wanted_scores
 from bench.machine.allocator import reused_memory
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("uvit")
 
-FIRST_PHASE = 0.02  # noisiest-bin val_loss of the raw weights under which a network no longer just copies the noise
 CHECKPOINT_SECONDS = 300.0
 Event = dict[str, Any]
 Report = Callable[[Event], None]
@@ -70,6 +70,9 @@ class CellRun:
         self.evaluation = CellEvaluation(prepared, place, self.scores, self.tell)
         self.runtime = place.runtime  # a resumed cell keeps the one that it was started with
         self.writer: CheckpointWriter
+        self.marks: list[str] = []
+        self.recorded: str | None = None  # the status of the record that is there
+        self.micro_batch = self.cell.training.batch_size
         self.compile_s = 0.0
         self.saved_at = time.monotonic()
 
@@ -80,6 +83,8 @@ class CellRun:
             return existing
         if existing is not None:
             self.scores.take(existing.scores)
+            self.recorded = existing.status
+            self.marks = [mark for mark in existing.marks if mark != ABOVE_THE_FILTER]
         status, error = self._attempt()
         seconds = {"train_s": round(self.log.train_s, 3), "compile_s": round(self.compile_s, 3)}
         record = make_record(
@@ -88,6 +93,7 @@ class CellRun:
             error=error,
             losses=self.log.losses,
             scores=self.scores.all(),
+            marks=self._all_marks(),
             more={"runtime": self.runtime.asdict(), **seconds},
         )
         self.store.write(record)
@@ -110,7 +116,7 @@ class CellRun:
         except Exception as error:
             log.debug("cell %s failed", self.prepared.train_id, exc_info=True)
             return ("oom" if is_out_of_memory(error) else "error"), f"{type(error).__name__}: {error}"
-        return self._judge(), None
+        return "ok", None
 
     def _train_and_score(self) -> None:
         from bench.checkpoints.writer import CheckpointWriter
@@ -151,9 +157,19 @@ class CellRun:
         if checkpoint is not None:
             restore(state, checkpoint)
             self._take_history(checkpoint.header)
+        self._mark_start(None if checkpoint is None else checkpoint.header)
         if self.runtime.compile and state.step < self.cell.training.steps:
             self._compile(state)
         return state
+
+    def _mark_start(self, header: Header | None) -> None:
+        """A training that goes on is resumed, and so is one that ended without leaving a record of it."""
+        trained = header is not None and header.step == self.cell.training.steps
+        if trained and self.recorded is not None:
+            return  # its record has the marks of its training
+        self.marks = [] if header is None else [RESUMED]
+        if header is not None and _kind(header.runtime) != _kind(self.runtime.asdict()):
+            self.marks.append(MOVED)
 
     def _compile(self, state: TrainState) -> None:
         """Compile before the clock of the training starts: the first cell of a shape pays for the others."""
@@ -209,6 +225,7 @@ class CellRun:
                 save_checkpoint=lambda: self._save(state),
             )
         finally:
+            self.micro_batch = state.micro_batch
             self.runtime = state.runtime  # what could not be a CUDA graph has gone on without
 
     def _evaluate(self, state: TrainState) -> None:
@@ -247,12 +264,13 @@ class CellRun:
 
     # -- the record -------------------------------------------------------------------------------------------------
 
-    def _judge(self) -> str:
-        """Has the network left the first phase, from two thirds of its steps on? (docs/design.md, rule 4)"""
-        steps = self.cell.training.steps
-        late = [
-            score.value
-            for score in self.scores.all()
-            if score.metric == "val_loss_bin5" and score.weights == "raw" and 3 * score.step >= 2 * steps
-        ]
-        return "ok" if late and all(value is not None and value < FIRST_PHASE for value in late) else "undertrained"
+    def _all_marks(self) -> list[str]:
+        """What is worth knowing of the training, and of its end beside the linear filter where one is stored."""
+        filters, _ = self.store.linear_filters()
+        whole = self.micro_batch == self.cell.training.batch_size
+        marks = [*self.marks, *([] if whole else [smaller_micro_batch(self.micro_batch)])]
+        return [*marks, *filter_marks(self.scores.all(), step=self.cell.training.steps, filters=filters)]
+
+
+def _kind(runtime: Mapping[str, Any]) -> str:
+    return str(runtime.get("device", "cpu")).partition(":")[0]

@@ -174,7 +174,7 @@ def _view(name: str, records: BySeed, *, is_baseline: bool = False) -> ArmView:
 
 
 def _skill_differences(cells: CalibrationCells) -> list[list[float]]:
-    """Each challenger's log skill less the baseline's of the same seed."""
+    """Each challenger's log skill less the baseline's of the same seed; none under another process than the filter."""
 
     def skill(record: Record) -> float:
         return fmean(cells.linear_filter.log_skill(_levels(record, cells.linear_filter)))
@@ -183,6 +183,7 @@ def _skill_differences(cells: CalibrationCells) -> list[list[float]]:
     return [
         [skill(record) - baseline[seed] for seed, record in cells.of(arm).items() if seed in baseline]
         for arm in cells.challengers
+        if all(process_of(record.training) == cells.linear_filter.process for record in cells.of(arm).values())
     ]
 
 

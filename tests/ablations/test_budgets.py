@@ -2,7 +2,9 @@
 
 import pytest
 
-from ablations.budgets import load_budgets
+from ablations.budgets import _budget, load_budgets
+from ablations.commands.plan import schedule_of
+from ablations.commands.requests import GridRequest
 
 
 def test_the_paper_budget_is_the_papers() -> None:
@@ -30,6 +32,22 @@ def test_all_budgets_of_the_design_are_there() -> None:
     assert {"paper", "short", "cpu", "demo", "smoke"} <= set(budgets.names())
     assert (budgets.get("short").training.steps, budgets.get("short").evaluation.every) == (50_000, 10_000)
     assert budgets.get("cpu").preset == "uvit-micro-deep/4"
+
+
+def test_budgets_that_are_judged_by_speed_start_behind_the_seeds_that_shaped_them() -> None:
+    for name, budget in load_budgets().items():
+        assert budget.first_seed == (100 if budget.endpoint.metric == "speed" else 0), name
+
+
+def test_a_budgets_first_seed_is_a_default() -> None:
+    table = {"about": "", "preset": "uvit-s/2", "training": {}, "evaluation": {}, "endpoint": {"metric": "speed"}}
+    budget = _budget("fast", table | {"first_seed": 100})
+    assert schedule_of(GridRequest(grid="skip", seeds=2), budget).seeds == (100, 101)
+    assert schedule_of(GridRequest(grid="skip"), budget).seeds == (100,)
+    assert schedule_of(GridRequest(grid="skip", seeds=2, first_seed=0), budget).seeds == (0, 1)
+    assert schedule_of(GridRequest(grid="skip"), _budget("old", table)).seeds == (0,)
+    looks = schedule_of(GridRequest(grid="skip", until_resolved=True), budget)
+    assert (looks.seeds, looks.looks) == (tuple(range(100, 112)), (3, 6, 12))
 
 
 def test_a_setting_changes_one_field_only() -> None:

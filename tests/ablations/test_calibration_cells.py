@@ -19,8 +19,8 @@ SEEDS = range(1000, 1005)
 
 def planned(grid: str = "skip", *, arms: str = "", repeats: int = 8, steps: int = 100, **more: Any) -> CalibrationPlan:
     settings = [f"training.steps={steps}", "evaluation.samples=0", "evaluation.val_levels=20"]
-    plan, _ = make_plan(GridRequest(grid=grid, budget="smoke", device="cpu", settings=settings, **more))
-    return plan_calibration(plan, seeds=SEEDS, arms=arms, repeats=repeats)
+    asked = GridRequest(grid=grid, budget="smoke", device="cpu", seeds=5, first_seed=1000, settings=settings, **more)
+    return plan_calibration(make_plan(asked)[0], arms=arms, repeats=repeats)
 
 
 def compared(cells: CalibrationPlan) -> dict[str, list[int]]:
@@ -63,6 +63,13 @@ def test_wrong_arms_are_named(tmp_path: Path) -> None:
         ValueError, match="grid alone: expected an arm beside the baseline, got none; name another with"
     ):
         planned(str(alone))
+
+
+def test_a_grid_of_blocks_is_calibrated_block_by_block() -> None:
+    with pytest.raises(
+        ValueError, match=r"^grid skip-prediction: expected one without \[within\], .* --set training\.pred"
+    ):
+        planned("skip-prediction")
 
 
 @pytest.mark.parametrize(("steps", "points"), [(100, [80, 100, 125]), (3300, [2640, 3300, 4125]), (4, [3, 4, 5])])

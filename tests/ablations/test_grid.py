@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ablations.grid import Grid, grid_names, load_grid
+from ablations.budgets import load_budgets
+from ablations.grid import Grid, Within, grid_names, load_grid
+from ablations.recipes import settled
 
 
 def _write(folder: Path, text: str, name: str = "mine.toml") -> Path:
@@ -26,12 +28,15 @@ def test_bundled_grids_are_those_of_the_paper() -> None:
 @pytest.mark.parametrize("preset", ["uvit-micro-deep/4", "uvit-s/2", "uvit-nano/4"])
 def test_every_grid_expands_for_every_kind_of_preset(name: str, preset: str) -> None:
     grid = load_grid(name)
-    arms = grid.arms(preset, image_size=32)
+    budget = load_budgets().get("smoke")
+    arms = grid.arms(preset, image_size=32, settle=lambda variant: settled(variant, budget))
     assert len(arms) > 1 or "sweep" in grid.evaluation
     assert len({arm.variant for arm in arms}) == len(arms) == len({arm.name for arm in arms})
-    assert grid.baseline in [arm.name for arm in arms]
-    baseline = next(arm for arm in arms if arm.name == grid.baseline)
-    assert baseline.variant == preset
+    first, *others = {arm.block: grid.baseline_of(arm) for arm in arms}.items()
+    variants = {arm.name: arm.variant for arm in arms}
+    assert variants[first[1]] == preset
+    for block, baseline in others:
+        assert variants[baseline] == f"{preset}+{grid.within and grid.within.axis}={block}"
 
 
 def test_the_skip_grid_has_the_papers_five_arms() -> None:
@@ -101,6 +106,13 @@ def test_endpoint_of_the_file_is_read(tmp_path: Path) -> None:
         (GOOD + '[endpoint]\nmetrik = "x"\n', "unknown key 'metrik'; did you mean 'metric'?"),
         (GOOD + '[endpoint]\nweights = "best"\n', "weights: expected 'raw' or 'ema', got 'best'"),
         (GOOD + "[endpoint]\nmargin = -1\n", "margin: expected a number above 0, got -1"),
+        (GOOD + "[within]\nskip = ['add', 'none']\n", "skip is in [axes] and in [within]"),
+        (GOOD + "[within]\ntime = ['token']\n", "[within] time: expected a list of two options or more, got ['token']"),
+        (GOOD + "[within]\ndepth = 'scaled'\n", "[within] depth: expected a list of two options or more, got 'scaled'"),
+        (GOOD + "[within]\ntime = [true, false]\n", "[within] time: expected a list of two options or more"),
+        (GOOD + "[within]\ntime = ['token', 'token']\n", "[within] time: expected each option once"),
+        (GOOD + "[within]\ntime = ['token', 'adaln']\npatch = [2, 4]\n", "expected one axis, such as"),
+        ("within = 3\n" + GOOD, '[within]: expected one axis, such as prediction = ["eps", "v"], got 3'),
     ],
 )
 def test_typos_are_named(tmp_path: Path, text: str, message: str) -> None:
@@ -137,3 +149,50 @@ def test_an_unknown_axis_option_or_baseline_is_refused_when_expanded(
     grid: Grid = load_grid(_write(tmp_path, GOOD.replace(old, new)))
     with pytest.raises(ValueError, match=message):
         grid.arms("uvit-nano/4", image_size=32)
+
+
+BLOCKS = GOOD + '[within]\ntime = ["token", "adaln"]\n'
+
+
+def test_blocks_have_all_arms_and_a_baseline_each(tmp_path: Path) -> None:
+    grid = load_grid(_write(tmp_path, BLOCKS))
+    assert grid.within == Within(axis="time", options=("token", "adaln"))
+    arms = grid.arms("uvit-nano/4", image_size=32)
+    assert [(arm.name, arm.variant, arm.block, arm.in_block) for arm in arms] == [
+        ("token/concat", "uvit-nano/4", "token", "concat"),
+        ("token/none", "uvit-nano/4+skip=none", "token", "none"),
+        ("adaln/concat", "uvit-nano/4+time=adaln", "adaln", "concat"),
+        ("adaln/none", "uvit-nano/4+skip=none+time=adaln", "adaln", "none"),
+    ]
+    assert [grid.baseline_of(arm) for arm in arms] == ["token/concat"] * 2 + ["adaln/concat"] * 2
+    assert arms[1].formula == arms[3].formula
+
+
+def test_blocks_of_written_variants_whole_ones_and_rivals(tmp_path: Path) -> None:
+    text = 'question = "Q?"\nbaseline = "a"\n[variants]\na = ""\nb = "uvit-micro/2+skip=add"\nc = "dit-s/~macs"\n'
+    arms = load_grid(_write(tmp_path, text + '[within]\nprediction = ["eps", "v"]\n')).arms(
+        "uvit-nano/4", image_size=32, settle=lambda variant: settled(variant, load_budgets().get("smoke"))
+    )
+    assert [(arm.name, arm.variant, arm.match) for arm in arms] == [
+        ("eps/a", "uvit-nano/4", ""),
+        ("eps/b", "uvit-micro/2+skip=add", ""),
+        ("eps/c", "dit-s/4", "macs"),
+        ("v/a", "uvit-nano/4+prediction=v", ""),
+        ("v/b", "uvit-micro/2+prediction=v+skip=add", ""),
+        ("v/c", "dit-s/4+prediction=v", "macs"),
+    ]
+
+
+def test_two_blocks_that_are_one_are_refused(tmp_path: Path) -> None:
+    grid = load_grid(_write(tmp_path, GOOD + '[within]\npatch = ["4", "2"]\n'))
+    assert len(grid.arms("uvit-nano/4", image_size=32)) == 4
+    with pytest.raises(ValueError, match=r"\[within\] patch: 4 and 2 are the same \(x\) here; leave one of them out"):
+        grid.arms("uvit-nano/4", image_size=32, settle=lambda variant: "x")
+
+
+def test_a_variant_that_names_the_blocks_axis_is_refused(tmp_path: Path) -> None:
+    text = (
+        'question = "Q?"\nbaseline = "a"\n[variants]\na = ""\nb = "+time=adaln"\n[within]\ntime = ["token", "adaln"]\n'
+    )
+    with pytest.raises(ValueError, match="axis 'time' is given twice"):
+        load_grid(_write(tmp_path, text)).arms("uvit-nano/4", image_size=32)

@@ -1,12 +1,19 @@
 """The local engine: workers that die cost their cell only, and what ran is the same however many ran side by side."""
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import results
+from ablations import GridRequest, make_plan
+from ablations.engines.job import Job, Run
+from ablations.engines.local import LocalEngine
+from bench.cell.place import Place
 
 UVIT = Path(sys.executable).parent / "uvit"
 QUICK = ["--budget", "smoke", "--set", "evaluation.samples=0", "--set", "evaluation.every=0"]
@@ -107,3 +114,18 @@ def test_cuda_graphs_without_a_gpu_are_refused_and_can_be_left_out(tmp_path: Pat
 def _runtime(folder: Path) -> dict[str, object]:
     runtime: dict[str, object] = json.loads((folder / "out/grids/mine.json").read_text())["runtime"]
     return runtime
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_job_starts_after_the_time_is_up_and_those_that_run_end(tmp_path: Path, workers: int) -> None:
+    settings = ["training.steps=2", "training.batch_size=2", "evaluation.samples=0", "evaluation.every=0"]
+    plan, runtime = make_plan(GridRequest(grid="skip", budget="smoke", device="cpu", settings=settings))
+    run = Run(place=Place(root=tmp_path, runtime=dataclasses.replace(runtime, threads=1)))
+    jobs = [Job(index=i, train_id=p.train_id, cell=p.cell, run=run) for i, p in enumerate(plan.cells)]
+    asked = iter([True, True])
+    engine = LocalEngine(workers=workers, devices=["cpu"])
+    ended = list(engine.run(jobs, tell=lambda index, event: None, may_start=lambda: next(asked, False)))
+    assert len(jobs) == 5 and 2 <= len(ended) <= 3
+    assert {index for index, _ in ended} <= {0, 1, 2}
+    assert len(list((tmp_path / "records").glob("*.json"))) == len(ended)
+    assert not list(engine.run(jobs, tell=lambda index, event: None, may_start=lambda: False))

@@ -1,6 +1,7 @@
 """One cell from data to record: common random numbers, exact resume, missing scores, failures as records."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 import torch
 
 from bench.cell.identity import Cell, score_points, train_id, validation_steps
+from bench.cell.marks import ABOVE_THE_FILTER, MOVED, RESUMED
 from bench.cell.place import Place
 from bench.cell.prepared import is_finished, prepare
-from bench.cell.run import run_cell
+from bench.cell.run import CellRun, run_cell
 from bench.checkpoints.file import checkpoint_path, load_checkpoint
 from bench.config import EvaluationConfig, TrainingConfig
 from bench.machine.runtime import Runtime
@@ -79,7 +81,7 @@ def test_a_record_says_what_the_cell_was_and_what_it_scored(tmp_path: Path) -> N
     cell = _cell("uvit-micro/4+skip=add", evaluation=SCORED)
     record = _run(cell, tmp_path)
     assert record == Store(tmp_path).read(prepare(cell).train_id)
-    assert (record.status, record.error, record.seed) == ("undertrained", None, 0)
+    assert (record.status, record.error, record.seed) == ("ok", None, 0)
     assert (record.preset, record.options) == ("uvit-micro/4", {"skip": "add"})
     assert record.params == prepare(cell).params == sum(p.numel() for p in build(prepare(cell).model).parameters())
     assert record.training["steps"] == 6
@@ -212,7 +214,7 @@ def test_any_other_failure_is_a_record_too(tmp_path: Path, monkeypatch: pytest.M
     )
     assert _run(_cell(seed=1), tmp_path).status == "oom"
     monkeypatch.undo()
-    assert _run(_cell(), tmp_path).status == "undertrained", "the same command tries it again"
+    assert _run(_cell(), tmp_path).status == "ok", "the same command tries it again"
 
 
 def test_a_full_disk_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,6 +268,73 @@ def test_ids_depend_on_what_the_weights_depend_on_and_on_nothing_else() -> None:
         _cell(training=dataclasses.replace(TRAINING, image_size=0)),
     ]
     assert len({identity(cell) for cell in [_cell(), *others]}) == len(others) + 1
+
+
+def test_a_cell_that_goes_on_is_marked_and_a_new_score_keeps_its_marks(tmp_path: Path) -> None:
+    straight = _run(_cell(), tmp_path / "straight")
+    assert straight.marks == []
+    with pytest.raises(Killed):
+        _run(_cell(), tmp_path / "killed", report=_kill_at(3))
+    assert _run(_cell(), tmp_path / "killed").marks == [RESUMED]
+    more = _cell(evaluation=dataclasses.replace(SCORED, val_every=2))
+    assert _run(more, tmp_path / "killed").marks == [RESUMED], "the training was that of its record"
+    assert _run(more, tmp_path / "straight").marks == []
+
+
+def test_a_cell_that_ended_without_a_record_is_resumed(tmp_path: Path) -> None:
+    record = _run(_cell(), tmp_path)
+    Store(tmp_path).record_path(record.train_id).unlink()
+    assert _run(_cell(), tmp_path).marks == [RESUMED]
+
+
+def test_a_smaller_micro_batch_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.training.step import TrainState
+
+    accumulate = TrainState._accumulate
+
+    def short_of_memory(state: TrainState, *batch: Any, **more: Any) -> torch.Tensor:
+        if state.micro_batch > 1:
+            raise torch.OutOfMemoryError
+        return accumulate(state, *batch, **more)
+
+    monkeypatch.setattr(TrainState, "_accumulate", short_of_memory)
+    record = _run(_cell(), tmp_path)
+    assert (record.status, record.marks) == ("ok", ["micro-batch reduced to 1"])
+
+
+def test_a_cell_that_goes_on_elsewhere_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        run_cell(_cell(), Place(root=tmp_path, runtime=Runtime(threads=1)), report=_kill_at(3))
+    (checkpoint,) = [load_checkpoint(path) for path in tmp_path.glob("checkpoints/*/*.safetensors")][-1:]
+    run = CellRun(prepare(_cell()), Place(root=tmp_path, runtime=Runtime(threads=1)), lambda event: None)
+    run._mark_start(dataclasses.replace(checkpoint.header, runtime={"device": "cuda:1"}))
+    assert run.marks == [RESUMED, MOVED]
+
+
+def test_a_failed_cell_keeps_its_marks_and_one_from_the_start_has_none(tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        _run(_cell(), tmp_path, report=_kill_at(3))
+    for path in (tmp_path / "checkpoints").rglob("*.sha256"):
+        path.unlink()
+    assert _run(_cell(), tmp_path).marks == [], "nothing whole was left to go on from"
+
+
+def test_the_end_is_told_beside_the_stored_filter_of_its_images(tmp_path: Path) -> None:
+    from bench.data import load_dataset
+    from bench.diffusion import PROCESSES
+    from bench.linear_filter import linear_filter
+
+    store = Store(tmp_path)
+    record = _run(_cell(), tmp_path)
+    known = linear_filter(load_dataset("photos", image_size=16), PROCESSES.get("vp"))
+    for factor, samples, marks in ((1.01, 4, [ABOVE_THE_FILTER]), (0.99, 6, [])):
+        levels = [factor * loss for loss in known.loss]
+        scores = [dataclasses.replace(score, card=score.card | {"levels": levels}) for score in record.scores]
+        store.write(dataclasses.replace(record, scores=scores))
+        store.write_linear_filter(known)
+        shutil.rmtree(tmp_path / "checkpoints")  # they hold the scores as they were
+        record = _run(_cell(evaluation=dataclasses.replace(SCORED, val_every=2, samples=samples)), tmp_path)
+        assert record.marks == marks
 
 
 def test_a_repeat_ends_elsewhere_and_leaves_the_files_of_its_seed_alone(tmp_path: Path) -> None:
