@@ -179,10 +179,9 @@ def run(request: GridRequest) -> None:
 
 def _open_arms(folder: Path, grid: str) -> Sequence[str]:
     """The arms that no complete look has resolved."""
-    import reports
+    from reports import open_arms
 
-    found: Sequence[str] = reports.open_arms(folder, grid)  # type: ignore[attr-defined]
-    return found
+    return open_arms(folder, grid)
 
 
 @_command()

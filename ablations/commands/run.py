@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ablations.commands.plan import planned
 from ablations.commands.plugins import with_plugins
@@ -87,7 +86,8 @@ class GridRun:
         """The outcome of every cell of ``plan`` but those that were not started in time; ``listed`` as `run_plan`'s."""
         request = self.request
         todo = unfinished(plan, self.root, diverged=not request.until_resolved)
-        workers, devices = _workers(self.runtime, request, len(todo))
+        threads = request.threads or self.runtime.threads
+        workers, devices = _workers(self.runtime.device, request.jobs, len(todo), threads=threads)
         place = _place(request, self.root, self.runtime, workers)
         if todo:
             place = _settled(place, plan, begun=self.runtime.threads > 0)
@@ -98,8 +98,10 @@ class GridRun:
         engine = self.make_engine(workers=workers, devices=devices)
         outcomes = []
         with progress(plan, todo) as show:
-            more: dict[str, Any] = {"listed": listed, "keep": self.keep, "may_start": self.may_start}
-            for outcome in run_plan(plan, todo, run, engine, tell=show.tell, **more):
+            ended = run_plan(
+                plan, todo, run, engine, tell=show.tell, listed=listed, keep=self.keep, may_start=self.may_start
+            )
+            for outcome in ended:
                 show.ended(outcome)
                 outcomes.append(outcome)
         if left := len(plan.cells) - len(outcomes):
@@ -163,19 +165,19 @@ def _reference_progress() -> Callable[[int], None]:
     return progress
 
 
-def _workers(runtime: Runtime, request: GridRequest, cells: int) -> tuple[int, list[str]]:
+def _workers(device: str, jobs: int, cells: int, *, threads: int = 0) -> tuple[int, list[str]]:
     """How many cells run side by side, and on which devices: one a core on a CPU, one a GPU on GPUs.
 
     Where the threads of a cell are settled, no more than the cores have threads for.
     """
     import torch
 
-    if runtime.device == "cuda":
+    if device == "cuda":
         devices = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
     else:
-        devices = [pick_device(runtime.device)]
-    on_cores = max(1, cores() // (request.threads or runtime.threads or 1))
-    places = request.jobs or (on_cores if runtime.device == "cpu" else len(devices))
+        devices = [pick_device(device)]
+    on_cores = max(1, cores() // (threads or 1))
+    places = jobs or (on_cores if device == "cpu" else len(devices))
     return max(1, min(places, cells)), devices
 
 

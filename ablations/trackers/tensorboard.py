@@ -23,7 +23,7 @@ class TensorBoard:
         step = event["step"]
         if self.writer is None:
             self.writer = self._open(step)
-        for key in ("loss", "imgs_per_s"):
+        for key in ("loss", "grad_norm", "imgs_per_s"):
             if key in event:
                 self.writer.add_scalar(f"train/{key}", event[key], step)
         if score := event.get("score"):

@@ -1,7 +1,8 @@
 """Trackers: what cells say while they run, in another program's files. One so far, TensorBoard, behind an extra.
 
-``DIR/tensorboard/<train_id>/``: the scalars ``train/loss``, ``train/imgs_per_s`` and ``score/<metric>/<weights>``, the
-image ``samples/<weights>`` and the text ``cell``, all at their training steps. Records stay the only source of reports.
+``DIR/tensorboard/<train_id>/``: the scalars ``train/loss``, ``train/grad_norm``, ``train/imgs_per_s`` and
+``score/<metric>/<weights>``, the image ``samples/<weights>`` and the text ``cell``, all at their training steps.
+Records stay the only source of reports.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from bench.training.gradient_norm import gradient_norm
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -50,7 +52,7 @@ class GradientGraph:
         self._forget_gradients()  # those that the capture makes are written anew by each replay
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            self._loss = self._backward(loss)
+            self._loss_and_norm = self._backward(loss)
         self._gradients = [parameter.grad for parameter in self._parameters]
         self.bytes = max(0, torch.cuda.memory_reserved() - reserved)
 
@@ -61,8 +63,8 @@ class GradientGraph:
             tensor.shape for tensor in (*self._batch, *self._condition.values())
         ]
 
-    def replay(self, batch: tuple[Tensor, ...], condition: Mapping[str, Tensor]) -> Tensor:
-        """The mean loss of ``batch``, detached; the parameters' gradients are its."""
+    def replay(self, batch: tuple[Tensor, ...], condition: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The mean loss of ``batch``, detached, and the norm of its gradient, which the parameters then have."""
         for held, tensor in zip(self._batch, batch, strict=True):
             held.copy_(tensor)
         for name, rows in condition.items():
@@ -70,7 +72,8 @@ class GradientGraph:
         self._graph.replay()
         for parameter, gradient in zip(self._parameters, self._gradients, strict=True):
             parameter.grad = gradient
-        return self._loss.clone()
+        loss, norm = self._loss_and_norm.clone().unbind()
+        return loss, norm
 
     def is_large(self) -> bool:
         """Whether it holds so much of the card that what is not training may lack memory."""
@@ -80,7 +83,7 @@ class GradientGraph:
         self._forget_gradients()
         value = loss(*self._batch, **self._condition)
         value.backward()
-        return value.detach()
+        return torch.stack([value.detach(), gradient_norm(self._parameters)])
 
     def _forget_gradients(self) -> None:
         for parameter in self._parameters:

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     from bench.training.step import TrainState
 
 LOSS_POINTS = 200
-Tell = Callable[..., None]  # (step, loss=…, imgs_per_s=…)
+Tell = Callable[..., None]  # (step, loss=…, grad_norm=…, imgs_per_s=…)
 
 
 @dataclass(slots=True, kw_only=True)
 class TrainingLog:
-    """What a training has left so far: its mean losses by step, and its seconds without evaluations and checkpoints."""
+    """What a training has left so far: points of its losses, and its seconds without evaluations and checkpoints.
+
+    A point has ``step`` and the means over the steps since the last one: ``loss``, and ``grad_norm``, the L2 norm of
+    the gradient of the global batch before the optimiser's step, where that was a finite number.
+    """
 
     losses: list[dict[str, float]] = field(default_factory=list)
     train_s: float = 0.0
@@ -40,24 +44,28 @@ def train(
 ) -> None:
     """Train ``state`` on ``batches``, which end with step ``stop``.
 
-    Each point of ``log.losses`` is the mean of the losses since the last one. Only there does the host wait for the
-    device. Raises NotFinite when a loss is not a finite number.
+    Only at a point of ``log.losses`` does the host wait for the device. Raises NotFinite when a loss is not a finite
+    number.
     """
     interval = max(1, state.config.steps // LOSS_POINTS)
     total, steps = torch.zeros((), device=state.runtime.device), 0
+    norms = torch.zeros_like(total)
     started = last_point = time.monotonic()
     for batch in batches:
         total += state.train_step(batch.x0, batch.t, batch.noise, **batch.condition)
+        norms += state.gradient_norm
         steps += 1
         if state.step % interval and state.step != stop:
             continue
-        loss, now = float(total) / steps, time.monotonic()
+        loss, norm = (value / steps for value in torch.stack([total, norms]).tolist())
+        now = time.monotonic()
         if not math.isfinite(loss):
             raise NotFinite(f"the training loss was {loss} at step {state.step}")
-        log.losses.append({"step": state.step, "loss": loss})
+        point = {"loss": loss} | ({"grad_norm": norm} if math.isfinite(norm) else {})
+        log.losses.append({"step": state.step, **point})
         images_per_s = steps * state.config.batch_size / max(now - last_point, 1e-9)
-        tell(state.step, loss=loss, imgs_per_s=images_per_s)
-        total, steps, last_point = torch.zeros_like(total), 0, now
+        tell(state.step, **point, imgs_per_s=images_per_s)
+        total, norms, steps, last_point = torch.zeros_like(total), torch.zeros_like(norms), 0, now
         if state.step < stop and checkpoint_is_due():
             log.train_s += now - started
             save_checkpoint()

@@ -14,6 +14,7 @@ from bench.machine.compilation import compiled
 from bench.machine.runtime import Runtime
 from bench.training.cuda_graph import GradientGraph
 from bench.training.ema import Ema
+from bench.training.gradient_norm import gradient_norm
 from bench.training.halves import SMALLEST, Halves, may_run_side_by_side, share_of_loss
 from bench.training.objective import Objective, learning_rate
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from bench.config import TrainingConfig
 
 log = logging.getLogger("uvit")
+LossAndNorm = tuple[Tensor, Tensor]  # of a global batch: its mean loss, and the L2 norm of its gradient
 
 
 class TrainState:
     """A model, its optimiser and its EMA after ``step`` steps.
 
     ``network`` is what a step calls: the model, or the same weights compiled. ``runtime`` is how its steps really run.
+    ``gradient_norm`` is the L2 norm of the last step's whole gradient, a scalar on the device.
     """
 
     def __init__(self, model: nn.Module, config: TrainingConfig, runtime: Runtime) -> None:
@@ -37,6 +40,8 @@ class TrainState:
         self.objective = Objective.of(config)
         self.ema = Ema(model, ema_decay=config.ema_decay)
         self.micro_batch = config.batch_size
+        self.gradient_norm = torch.zeros((), device=runtime.device)
+        self._parameters = list(model.parameters())
         self._graph: GradientGraph | None = None
         self._halves = Halves(model, self.loss, threads=runtime.threads) if halves else None
         fused = torch.device(runtime.device).type in ("cpu", "cuda")
@@ -60,7 +65,7 @@ class TrainState:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss = self._gradients(x0, t, noise, condition)
+        loss, self.gradient_norm = self._gradients(x0, t, noise, condition)
         self.optimizer.step()
         self.ema.update(self.step)
         self.step += 1
@@ -72,13 +77,14 @@ class TrainState:
         self._gradients(x0, t, torch.zeros_like(x0), condition)
         self.optimizer.zero_grad(set_to_none=True)
 
-    def _gradients(self, x0: Tensor, t: Tensor, noise: Tensor, condition: Mapping[str, Tensor]) -> Tensor:
+    def _gradients(self, x0: Tensor, t: Tensor, noise: Tensor, condition: Mapping[str, Tensor]) -> LossAndNorm:
         while True:
             try:
                 if self.runtime.cuda_graphs and self.micro_batch >= len(x0):
                     return self._replay((x0, t, noise), condition)
                 if self._halves is not None:
-                    return self._halves.gradients((x0, t, noise), condition)
+                    loss = self._halves.gradients((x0, t, noise), condition)
+                    return loss, gradient_norm(self._parameters)
                 return self._accumulate(x0, t, noise, condition)
             except (torch.OutOfMemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error) or self.micro_batch == 1:
@@ -89,7 +95,7 @@ class TrainState:
             if torch.device(self.runtime.device).type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _replay(self, batch: tuple[Tensor, Tensor, Tensor], condition: Mapping[str, Tensor]) -> Tensor:
+    def _replay(self, batch: tuple[Tensor, Tensor, Tensor], condition: Mapping[str, Tensor]) -> LossAndNorm:
         """The same as `_accumulate` of a whole batch, captured at the first; eager from then on where it cannot be."""
         if self._graph is None or not self._graph.takes(batch, condition):
             self._graph = None  # its memory first
@@ -111,7 +117,7 @@ class TrainState:
             self.optimizer.zero_grad(set_to_none=True)
             torch.cuda.empty_cache()
 
-    def _accumulate(self, x0: Tensor, t: Tensor, noise: Tensor, condition: Mapping[str, Tensor]) -> Tensor:
+    def _accumulate(self, x0: Tensor, t: Tensor, noise: Tensor, condition: Mapping[str, Tensor]) -> LossAndNorm:
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=x0.device)
         for first in range(0, len(x0), self.micro_batch):
@@ -119,7 +125,7 @@ class TrainState:
             loss = share_of_loss(self.loss, (x0, t, noise), condition, part)
             loss.backward()
             total += loss.detach()
-        return total
+        return total, gradient_norm(self._parameters)
 
 
 def _can_capture(runtime: Runtime) -> bool:

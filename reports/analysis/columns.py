@@ -31,7 +31,8 @@ _ORDER = ("frechet", "kernel", "precision", "recall", "loss", "other", "bin", "c
 class Column:
     """One column of scores. ``how`` is the part of the card, and the dataset, that all its numbers share.
 
-    ``scores`` are by arm, of cells that trained to the end.
+    ``scores`` are by arm, of cells that trained to the end. A number that stands in no record but follows from several,
+    as R does, is in ``computed`` instead, by arm and seed, and has no card.
     """
 
     metric: str
@@ -40,6 +41,7 @@ class Column:
     how: How
     suffix: str = ""  # what tells it from another column of the same metric and weights
     scores: Mapping[str, Sequence[CellScore]] = field(default_factory=dict, compare=False, repr=False)
+    computed: Mapping[str, Mapping[int, float]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def described(self) -> Metric:
@@ -73,6 +75,8 @@ class Column:
 
     def values(self, arm: ArmView) -> dict[int, float]:
         """The arm's values by seed, of cells that trained to the end."""
+        if self.computed:
+            return dict(self.computed.get(arm.name, {}))
         return {cell.seed: score.value for cell, score in self.of(arm) if score.value is not None}
 
     def cards(self, arms: Iterable[ArmView]) -> list[dict[str, Any]]:

@@ -137,19 +137,19 @@ def _looks(compared: GridComparison) -> str:
 
 
 def evidence(grid: GridView, compared: GridComparison) -> list[str]:
-    """How the verdicts were reached, and what differences could have been seen; none without any interval."""
-    how = method(grid, compared)
-    if not how:
-        return []
-    able = sensitivity(grid, compared)
+    """How the verdicts were reached, what differences could have been seen, and what stands beside them.
+
+    None without any interval, but for what R is.
+    """
+    how, able, skill = method(grid, compared), sensitivity(grid, compared), secondary(compared)
     subject = "R" if grid.metric.ratio else "Δ"
-    lines = [f"{subject}: {how}", *([able] if able else []), *_curves(compared)]
-    return lines + ([skill] if (skill := secondary(compared)) else [])
+    lines = [*([f"{subject}: {how}"] if how else []), *([able] if able else []), *_curves(compared)]
+    return lines + ([skill] if skill else [])
 
 
 def _curves(compared: GridComparison) -> list[str]:
     """What R is read off, the late R, and the arms whose R is a bound."""
-    if compared.speed is None or compared.endpoint is None:
+    if compared.speed is None or compared.endpoint is None or all(c.difference is None for c in compared.comparisons):
         return []
     metric = compared.endpoint.described
     late = [f"{quoted(c.arm)} {metric.format(c.late)}" for c in compared.comparisons if c.late is not None]
@@ -167,7 +167,7 @@ def _curves(compared: GridComparison) -> list[str]:
 def secondary(compared: GridComparison) -> str:
     """Skill beside speed, in one line; empty where speed is not the endpoint."""
     skill = compared.secondary
-    if skill is None:
+    if skill is None or compared.endpoint is None:
         return ""
     if skill.endpoint is None:
         return f"skill at the end (secondary): none, since {skill.why_none}"

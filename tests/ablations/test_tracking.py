@@ -45,6 +45,8 @@ def test_a_cells_events_are_read_back_and_its_heartbeat_is_seen(tmp_path: Path) 
     found = events(tmp_path / "tensorboard" / identity)
     losses = [(event.step, event.value) for event in found.Scalars("train/loss")]
     assert losses == [(point["step"], pytest.approx(point["loss"])) for point in record.losses]
+    norms = [(event.step, event.value) for event in found.Scalars("train/grad_norm")]
+    assert norms == [(point["step"], pytest.approx(point["grad_norm"])) for point in record.losses]
     for score in record.scores:
         tag = f"score/{score.metric}/{score.weights}"
         assert (score.step, pytest.approx(score.value)) in [(e.step, e.value) for e in found.Scalars(tag)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from bench.config import TrainingConfig
 from bench.machine.runtime import Runtime
 from bench.random import normal, stream
 from bench.sampling import sample_images
+from bench.training.gradient_norm import gradient_norm
 from bench.training.halves import SMALLEST
 from bench.training.network import prepare_network
 from bench.training.step import TrainState
@@ -53,14 +55,16 @@ def training_data(batch_size: int = 4) -> tuple[Tensor, Tensor, Tensor]:
 def counted_step(preset: str, runtime: str, *, before: int = 1) -> tuple[OperatorCalls, nn.Module]:
     """One training step after ``before`` others, in phases ``forward``, ``backward``, ``optimizer`` and ``ema``.
 
-    In halves ``sum`` is what adds the halves' gradients. The network comes with it, so that its weights can be named.
+    In halves ``sum`` is what adds the halves' gradients, ``norm`` is the length of the gradient. The network comes with
+    it, so that its weights can be named.
     """
     batch_size = SMALLEST if RUNTIMES[runtime].halves else 4
     state, data = trained(preset, RUNTIMES[runtime], batch_size=batch_size), training_data(batch_size)
     assert state.runtime.halves == RUNTIMES[runtime].halves
     for _ in range(before):  # the first one makes the optimiser's state
         state.train_step(*data)
-    with counted() as calls:
+    with counted() as calls, mock.patch("bench.training.step.gradient_norm") as norm:
+        norm.side_effect = lambda parameters: setattr(calls, "phase", "norm") or gradient_norm(parameters)
         calls.phase = "sum" if state.runtime.halves else "forward"
         state.optimizer.register_step_pre_hook(lambda *_: setattr(calls, "phase", "optimizer"))
         state.optimizer.register_step_post_hook(lambda *_: setattr(calls, "phase", "ema"))

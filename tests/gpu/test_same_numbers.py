@@ -93,6 +93,7 @@ def test_twenty_steps_train_the_same(process: str, graphs: bool) -> None:
     expected, on_cpu = _trained(CPU, process=process)
     losses, on_gpu = _trained(dataclasses.replace(GPU, cuda_graphs=graphs), process=process)
     assert on_gpu.runtime.cuda_graphs is graphs
+    assert float(on_gpu.gradient_norm) == pytest.approx(float(on_cpu.gradient_norm), rel=1e-3)
     assert losses == pytest.approx(expected, rel=1e-4)
     assert off(_weights(on_gpu), _weights(on_cpu)) < 1e-3
     averages = [torch.cat([a.flatten().cpu() for a in state.ema.averages.values()]) for state in (on_gpu, on_cpu)]

@@ -276,12 +276,9 @@ def test_until_resolved_refuses_what_it_cannot_plan(tmp_path: Path) -> None:
 
 def test_threads_that_are_settled_bound_the_cells_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     from ablations.commands.run import _workers
-    from bench.machine.runtime import Runtime
 
     monkeypatch.setattr(ablations.commands.run, "cores", lambda: 8)
-    asked = GridRequest(grid="skip")
-    assert _workers(Runtime(threads=0), asked, 20)[0] == 8
-    assert _workers(Runtime(threads=3), asked, 20)[0] == 2
-    assert _workers(Runtime(threads=16), asked, 20)[0] == 1
-    assert _workers(Runtime(threads=3), GridRequest(grid="skip", threads=1), 5)[0] == 5
-    assert _workers(Runtime(threads=3), GridRequest(grid="skip", jobs=4), 20)[0] == 4
+    assert _workers("cpu", 0, 20)[0] == 8
+    assert [_workers("cpu", 0, 20, threads=threads)[0] for threads in (1, 3, 16)] == [8, 2, 1]
+    assert _workers("cpu", 0, 5, threads=1)[0] == 5
+    assert _workers("cpu", 4, 20, threads=3)[0] == 4, "--jobs has the last word"

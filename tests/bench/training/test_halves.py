@@ -49,6 +49,7 @@ def test_a_step_in_halves_is_the_step_of_the_whole() -> None:
         losses = whole.train_step(x0, t, noise, y=y), halves.train_step(x0, t, noise, y=y)
         assert float(losses[1]) == pytest.approx(float(losses[0]), rel=1e-5)
         assert not losses[1].requires_grad
+        assert float(halves.gradient_norm) == pytest.approx(float(whole.gradient_norm), rel=1e-4)
     assert sorted(sizes) == [32, 32, 32, 33, 33, 33]
     for a, b in zip(whole.model.parameters(), halves.model.parameters(), strict=True):
         assert a.grad is not None

@@ -40,20 +40,38 @@ def _train(state: TrainState, log: TrainingLog, stop: int, *, due: bool = False,
         _batches(range(state.step, stop), **more),
         stop=stop,
         log=log,
-        tell=lambda step, loss, imgs_per_s: told.append(step),
+        tell=lambda step, **point: told.append(step),
         checkpoint_is_due=lambda: due,
         save_checkpoint=lambda: saved.append(state.step),
     )
     return {"told": told, "saved": saved}
 
 
-def test_a_point_is_the_mean_loss_since_the_last_one() -> None:
+def test_a_point_is_the_mean_loss_and_gradient_norm_since_the_last_one() -> None:
     log, single = TrainingLog(), _state(600)
-    losses = [float(single.train_step(b.x0, b.t, b.noise)) for b in _batches(range(7))]
+    losses, norms = list[float](), list[float]()
+    for b in _batches(range(7)):
+        losses.append(float(single.train_step(b.x0, b.t, b.noise)))
+        norms.append(float(single.gradient_norm))
     happened = _train(_state(600), log, 7)
     assert happened["told"] == [point["step"] for point in log.losses] == [3, 6, 7], "every 200th part, and the stop"
-    means = [sum(part) / len(part) for part in (losses[:3], losses[3:6], losses[6:])]
-    assert [point["loss"] for point in log.losses] == pytest.approx(means, rel=1e-6)
+    for name, values in (("loss", losses), ("grad_norm", norms)):
+        means = [sum(part) / len(part) for part in (values[:3], values[3:6], values[6:])]
+        assert [point[name] for point in log.losses] == pytest.approx(means, rel=1e-6)
+
+
+def test_a_norm_that_is_no_number_leaves_the_point_without_it() -> None:
+    log, state = TrainingLog(), _state(200)
+    step = state.train_step
+
+    def too_long(*data: torch.Tensor) -> torch.Tensor:
+        loss = step(*data)
+        state.gradient_norm = torch.tensor(torch.inf)
+        return loss
+
+    state.train_step = too_long  # type: ignore[method-assign, assignment]
+    _train(state, log, 1)
+    assert [sorted(point) for point in log.losses] == [["loss", "step"]]
 
 
 def test_a_log_goes_on_where_it_stopped() -> None:

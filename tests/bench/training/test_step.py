@@ -78,6 +78,25 @@ def test_a_training_takes_the_cooled_rate() -> None:
     assert rates == pytest.approx([1e-3, 1e-3, 1e-3, 5e-4])
 
 
+def test_the_norm_is_of_the_whole_gradient_before_the_optimiser_s_step() -> None:
+    state, (x0, t, noise) = _state(lr=1e-3, warmup=0), _data()
+    for _ in range(2):
+        expected = torch.autograd.grad(state.loss(x0, t, noise), list(state.model.parameters()))
+        state.train_step(x0, t, noise)
+        assert state.gradient_norm.shape == () and not state.gradient_norm.requires_grad
+        assert float(state.gradient_norm) == pytest.approx(
+            sum(float(each.double().square().sum()) for each in expected) ** 0.5, rel=1e-5
+        )
+
+
+def test_micro_batches_have_the_norm_of_the_global_batch() -> None:
+    whole, parts = _state(), _state()
+    parts.micro_batch = 3
+    for state in (whole, parts):
+        state.train_step(*_data())
+    assert float(parts.gradient_norm) == pytest.approx(float(whole.gradient_norm), rel=1e-5)
+
+
 def test_steps_lower_the_loss() -> None:
     state, data = _state(lr=2e-3, warmup=0), _data()
     losses = [float(state.train_step(*data)) for _ in range(12)]

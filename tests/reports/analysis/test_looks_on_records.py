@@ -70,6 +70,11 @@ def test_an_open_arm_is_waited_for_by_all(tmp_path: Path) -> None:
     assert (add.look, none.look) == (1, 1)
 
 
+def test_the_baseline_is_waited_for(tmp_path: Path) -> None:
+    found = looked(tmp_path, {"concat": [1.0, 1.0, None], "add": FAST[:3]})
+    assert found.comparisons[0].verdict is None and found.comparisons[0].note == "1 cell to come"
+
+
 def test_a_failed_cell_is_done_without_a_pair(tmp_path: Path) -> None:
     (add,) = looked(tmp_path, {"concat": ONES, "add": WILD}, status={("add", 111): "diverged"}).comparisons
     assert (add.look, add.n_pairs, add.failed, add.total) == (3, 11, 1, 12)
