@@ -33,19 +33,22 @@ class CalibrationPlan:
     plan: Plan
     points: Mapping[str, tuple[int, ...]]
     challengers: int  # of the grid, of which the plan may run fewer
+    tuned_on: str = ""
 
     def manifest(self, runtime: Runtime) -> Manifest:
         """As reports read it (`reports.analysis.calibration`)."""
         made = manifest(self.plan, runtime)
         arms = tuple(self._with_points(arm) for arm in made.arms)
-        return dataclasses.replace(made, arms=arms, more={"planned_challengers": self.challengers})
+        return dataclasses.replace(
+            made, arms=arms, more={"planned_challengers": self.challengers, "tuned_on": self.tuned_on}
+        )
 
     def _with_points(self, arm: ManifestArm) -> ManifestArm:
         points = self.points.get(arm.arm)
         return arm if points is None else dataclasses.replace(arm, more={"points": list(points)})
 
 
-def plan_calibration(plan: Plan, *, arms: str, repeats: int) -> CalibrationPlan:
+def plan_calibration(plan: Plan, *, arms: str, repeats: int, tuned_on: str = "") -> CalibrationPlan:
     """The calibration of a grid whose ``plan`` has the calibration seeds.
 
     ``arms``: names of challengers, separated by commas, or ``all``; empty: the first and the last. Raises ValueError
@@ -71,7 +74,7 @@ def plan_calibration(plan: Plan, *, arms: str, repeats: int) -> CalibrationPlan:
         points[arm.name] = steps
         longer.append(arm)
     whole = dataclasses.replace(part, arms=[*chosen, *longer], cells=cells, members=members)
-    return CalibrationPlan(plan=whole, points=points, challengers=len(others))
+    return CalibrationPlan(plan=whole, points=points, challengers=len(others), tuned_on=tuned_on)
 
 
 def other_steps(training: TrainingConfig) -> list[tuple[int, tuple[int, ...]]]:

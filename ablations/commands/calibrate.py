@@ -54,7 +54,7 @@ def run_calibration(request: CalibrateRequest) -> CalibrationRun:
     plan, runtime = planned(
         asked, load_grid(request.grid), stored=stored_runtime(store.calibration_plan(request.budget))
     )
-    cells = plan_calibration(plan, arms=request.arms, repeats=request.repeats)
+    cells = plan_calibration(plan, arms=request.arms, repeats=request.repeats, tuned_on=request.tuned_on)
     check_writable(root)
     first = cells.plan.cells[0]
     reference = kept_linear_filter(first.dataset, first.cell.training.process, store)

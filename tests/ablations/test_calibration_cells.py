@@ -97,7 +97,7 @@ def test_the_plan_as_reports_read_it() -> None:
 
     cells = planned(repeats=2)
     made = cells.manifest(Runtime(threads=1))
-    assert made.more == {"planned_challengers": 4}
+    assert made.more == {"planned_challengers": 4, "tuned_on": ""}
     assert {arm.arm: dict(arm.more) for arm in made.arms} == {
         **{arm: {} for arm in ("concat", "linear_sum", "none")},
         "concat for 125 steps": {"points": [80, 100, 125]},
