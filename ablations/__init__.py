@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ablations.commands.calibrate import run_calibration
     from ablations.commands.cka import measure_cka
     from ablations.commands.encode import encode
     from ablations.commands.export_weights import export_weights
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ablations.commands.plan import make_plan
     from ablations.commands.profile import profile
     from ablations.commands.requests import (
+        CalibrateRequest,
         CkaRequest,
         EncodeRequest,
         ExportRequest,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from ablations.grid import load_grid
 
 __all__ = [
+    "CalibrateRequest",
     "CkaRequest",
     "EncodeRequest",
     "ExportRequest",
@@ -56,6 +59,7 @@ __all__ = [
     "make_plan",
     "measure_cka",
     "profile",
+    "run_calibration",
     "run_grid",
     "sample",
     "score",
@@ -64,6 +68,7 @@ __all__ = [
 # where a name stands, but for those of requests and those that are their command's own
 _ELSEWHERE = {"load_grid": "grid", "make_plan": "commands.plan", "measure_cka": "commands.cka"} | {
     "find_neighbours": "commands.neighbours",
+    "run_calibration": "commands.calibrate",
     "run_grid": "commands.run",
 }
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from ablations.arms import Arm
 from ablations.planning import Plan, manifest
 from ablations.repeats import with_repeats
-from ablations.schedule import Schedule
 from bench.cell.prepared import Prepared, prepare
 from bench.config import TrainingConfig
 from bench.machine.runtime import Runtime
@@ -34,39 +33,48 @@ class CalibrationPlan:
     plan: Plan
     points: Mapping[str, tuple[int, ...]]
     challengers: int  # of the grid, of which the plan may run fewer
+    tuned_on: str = ""
 
     def manifest(self, runtime: Runtime) -> Manifest:
         """As reports read it (`reports.analysis.calibration`)."""
         made = manifest(self.plan, runtime)
         arms = tuple(self._with_points(arm) for arm in made.arms)
-        return dataclasses.replace(made, arms=arms, more={"planned_challengers": self.challengers})
+        return dataclasses.replace(
+            made, arms=arms, more={"planned_challengers": self.challengers, "tuned_on": self.tuned_on}
+        )
 
     def _with_points(self, arm: ManifestArm) -> ManifestArm:
         points = self.points.get(arm.arm)
         return arm if points is None else dataclasses.replace(arm, more={"points": list(points)})
 
 
-def plan_calibration(plan: Plan, *, seeds: Sequence[int], arms: str, repeats: int) -> CalibrationPlan:
-    """The calibration of a grid's ``plan``, of which one seed is enough.
+def plan_calibration(plan: Plan, *, arms: str, repeats: int, tuned_on: str = "") -> CalibrationPlan:
+    """The calibration of a grid whose ``plan`` has the calibration seeds.
 
     ``arms``: names of challengers, separated by commas, or ``all``; empty: the first and the last. Raises ValueError
-    for an unknown name and for a grid without a challenger.
+    for an unknown name, for a grid without a challenger and for one of several blocks.
     """
+    if plan.grid.within is not None:
+        axis, option = plan.grid.within.axis, plan.grid.within.options[0]
+        raise ValueError(
+            f"grid {plan.grid.name}: expected one without [within], for each of its blocks is calibrated by itself: "
+            f"another --grid, and --set training.{axis}={option}"
+        )
     baseline = next(arm for arm in plan.arms if arm.name == plan.grid.baseline)
     others = [arm for arm in plan.arms if arm is not baseline]
     chosen = [baseline, *_chosen(others, arms, grid=plan.grid.name)]
-    cells = [_cell(plan, arm, seed) for seed in seeds for arm in chosen]
-    plan = dataclasses.replace(plan, schedule=Schedule(seeds=tuple(seeds), looks=(len(seeds),)))
-    compared = _replaced(plan, {arm: cells[i :: len(chosen)] for i, arm in enumerate(chosen)}, cells)
-    again, points = with_repeats(compared, repeats), dict[str, tuple[int, ...]]()
-    members = dict(compared.members)
-    for arm, prepared, steps in _other_steps(plan, baseline, seeds[:STEP_SEEDS]):
+    part = plan.part({arm.name: plan.schedule.seeds for arm in chosen})
+    members = {arm.name: part.members[arm.name] for arm in chosen}
+    cells = list(with_repeats(part, repeats).cells)
+    points: dict[str, tuple[int, ...]] = {}
+    longer = []
+    for arm, prepared, steps in _other_steps(plan, baseline):
         members[arm.name] = [(each.cell.seed, each.train_id) for each in prepared]
-        known = {each.train_id for each in again.cells}
-        fresh = [each for each in prepared if each.train_id not in known]
-        again = dataclasses.replace(again, arms=[*again.arms, arm], cells=[*again.cells, *fresh], members=members)
+        cells += [each for each in prepared if each.name not in {known.name for known in cells}]
         points[arm.name] = steps
-    return CalibrationPlan(plan=again, points=points, challengers=len(others))
+        longer.append(arm)
+    whole = dataclasses.replace(part, arms=[*chosen, *longer], cells=cells, members=members)
+    return CalibrationPlan(plan=whole, points=points, challengers=len(others), tuned_on=tuned_on)
 
 
 def other_steps(training: TrainingConfig) -> list[tuple[int, tuple[int, ...]]]:
@@ -102,33 +110,29 @@ def _chosen(others: Sequence[Arm], names: str, *, grid: str) -> list[Arm]:
     return [by_name[name] for name in dict.fromkeys(asked)]
 
 
-def _other_steps(plan: Plan, baseline: Arm, seeds: Sequence[int]) -> list[tuple[Arm, list[Prepared], tuple[int, ...]]]:
-    usual = _like(plan, baseline).cell.training
-    made = []
-    for steps, points in other_steps(usual):
-        arm = dataclasses.replace(baseline, name=f"{baseline.name} for {steps:,} steps")
-        made.append((arm, [_cell(plan, baseline, seed, steps=steps) for seed in seeds], points))
-    return made
-
-
-def _cell(plan: Plan, arm: Arm, seed: int, *, steps: int | None = None) -> Prepared:
-    """The arm's cell at ``seed``; of other ``steps`` with the validations that their points need."""
-    like = _like(plan, arm)
-    cell = dataclasses.replace(like.cell, seed=seed)
-    if steps is not None and steps != cell.training.steps:
-        interval = 0 if falls(cell.training) else validation_interval(cell.training.steps)
-        evaluation = dataclasses.replace(cell.evaluation, every=0, val_every=interval)
-        cell = dataclasses.replace(
-            cell, training=dataclasses.replace(cell.training, steps=steps), evaluation=evaluation
+def _other_steps(plan: Plan, baseline: Arm) -> list[tuple[Arm, list[Prepared], tuple[int, ...]]]:
+    """The baseline for other numbers of steps: an arm each, its cells, and the steps that count."""
+    ids = [train_id for _, train_id in plan.members[baseline.name]][:STEP_SEEDS]
+    cells = [prepared for prepared in plan.cells if prepared.train_id in ids]
+    return [
+        (
+            dataclasses.replace(baseline, name=f"{baseline.name} for {steps:,} steps"),
+            [_for_steps(prepared, steps) for prepared in cells],
+            points,
         )
-    return prepare(cell, like.dataset)
+        for steps, points in other_steps(cells[0].cell.training)
+    ]
 
 
-def _like(plan: Plan, arm: Arm) -> Prepared:
-    train_id = plan.members[arm.name][0][1]
-    return next(prepared for prepared in plan.cells if prepared.train_id == train_id)
-
-
-def _replaced(plan: Plan, cells: Mapping[Arm, Sequence[Prepared]], order: Sequence[Prepared]) -> Plan:
-    members = {arm.name: [(each.cell.seed, each.train_id) for each in own] for arm, own in cells.items()}
-    return dataclasses.replace(plan, arms=list(cells), cells=list(order), members=members)
+def _for_steps(prepared: Prepared, steps: int) -> Prepared:
+    """The same cell for another number of steps, with the validations that its points need."""
+    training, evaluation = prepared.cell.training, prepared.cell.evaluation
+    if steps == training.steps:
+        return prepared
+    interval = 0 if falls(training) else validation_interval(training.steps)
+    cell = dataclasses.replace(
+        prepared.cell,
+        training=dataclasses.replace(training, steps=steps),
+        evaluation=dataclasses.replace(evaluation, every=0, val_every=interval),
+    )
+    return prepare(cell, prepared.dataset)

@@ -6,6 +6,7 @@ Reports read an output folder alone, so both are put there before cells train.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ablations.planning import Plan
 from bench.diffusion import PROCESSES
@@ -13,7 +14,11 @@ from bench.linear_filter import linear_filter
 from bench.linear_filter.losses import linear_filter_id
 from bench.linear_filter.wiener import COLOURS
 from results.calibration import best_match, bundled
+from results.linear_filter import LinearFilterRecord
 from results.store import Store
+
+if TYPE_CHECKING:
+    from bench.data import Dataset
 
 SPEED = "speed"  # the endpoint that needs them
 _COLOURS = COLOURS["by frequency"]
@@ -38,11 +43,19 @@ def write_references(plan: Plan, root: Path) -> list[str]:
 
 
 def _write_linear_filters(plan: Plan, store: Store) -> None:
-    dataset, known = plan.cells[0].dataset, {record.linear_filter_id for record in store.linear_filters()[0]}
-    for name in sorted({prepared.cell.training.process for prepared in plan.cells}):
-        process = PROCESSES.get(name)
-        if linear_filter_id(dataset, process, _COLOURS) not in known:
-            store.write_linear_filter(linear_filter(dataset, process))
+    for process in sorted({prepared.cell.training.process for prepared in plan.cells}):
+        kept_linear_filter(plan.cells[0].dataset, process, store)
+
+
+def kept_linear_filter(dataset: Dataset, process: str, store: Store) -> LinearFilterRecord:
+    """The dataset's filter under ``process``: that of the folder, else made and kept there; raises as it does."""
+    own = linear_filter_id(dataset, PROCESSES.get(process), _COLOURS)
+    for known in store.linear_filters()[0]:
+        if known.linear_filter_id == own:
+            return known
+    made = linear_filter(dataset, PROCESSES.get(process))
+    store.write_linear_filter(made)
+    return made
 
 
 def _write_calibrations(plan: Plan, store: Store) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from bench.machine.runtime import Runtime
 from results.manifest import Manifest
 from results.record import SURVIVED, Record
 from results.store import Store
+
+Keep = Callable[[Plan, Place], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,11 @@ def _known(prepared: Prepared, store: Store) -> Record | None:
     return store.read(prepared.train_id, prepared.cell.repeat)
 
 
+def keep_manifest(plan: Plan, place: Place) -> None:
+    """Write what reports know of a plan's grid."""
+    Store(place.root).write_grid(plan.grid.name, manifest(plan, place.runtime))
+
+
 def run_plan(
     plan: Plan,
     todo: Sequence[Prepared],
@@ -63,23 +70,17 @@ def run_plan(
     *,
     tell: Tell,
     listed: Plan | None = None,
+    keep: Keep = keep_manifest,
     may_start: MayStart = always,
 ) -> Iterator[Outcome]:
-    """Run ``todo`` and yield every cell's outcome; the manifest is written before the first cell starts.
+    """Run ``todo`` and yield every cell's outcome; ``keep`` is called before the first cell starts.
 
     ``listed`` is what the manifest lists, where that is more than ``plan`` runs. A cell that ``may_start`` says no to
     has no outcome.
     """
-    Store(run.place.root).write_grid(plan.grid.name, manifest(listed or plan, run.place.runtime))
-    yield from run_cells(plan, todo, run, engine, tell=tell, may_start=may_start)
-
-
-def run_cells(
-    plan: Plan, todo: Sequence[Prepared], run: Run, engine: Engine, *, tell: Tell, may_start: MayStart = always
-) -> Iterator[Outcome]:
-    """As `run_plan`, without a manifest."""
     place = run.place
     store = Store(place.root)
+    keep(listed or plan, place)
     waiting = {prepared.name for prepared in todo}
     for prepared in plan.cells:
         if prepared.name not in waiting:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ablations.budgets import load_budgets
 from ablations.calibration_cells import CalibrationPlan, plan_calibration
 from ablations.commands.plan import planned
 from ablations.commands.plugins import with_plugins
-from ablations.commands.progress import progress
 from ablations.commands.requests import FIRST_CALIBRATION_SEED, CalibrateRequest, GridRequest
-from ablations.commands.run import _check_writable, _checked_engine, _complain_of_failures, _place, _settled, _workers
-from ablations.engines.job import Run
+from ablations.commands.run import GridRun, check_writable, checked_engine, complain_of_failures, say
 from ablations.grid import load_grid
-from ablations.runner import run_cells, unfinished
-from bench.diffusion import PROCESSES
-from bench.linear_filter import linear_filter
-from bench.machine.runtime import Runtime
+from ablations.planning import Plan
+from ablations.references import kept_linear_filter
+from ablations.runner import stored_runtime
+from bench.cell.place import Place
 from results.linear_filter import LinearFilterRecord
 from results.manifest import Manifest
 from results.store import Store
@@ -26,7 +24,7 @@ from results.store import Store
 # losses by noise level at the end, and no samples: they say nothing of validity, and cost as much as the training
 _EVALUATION = ("samples=0", "final_samples=0", "sweep=", "val_levels=20")
 _SHARED = (
-    *("preset", "dataset", "budget", "device", "precision", "jobs", "threads", "compile"),
+    *("preset", "dataset", "budget", "seeds", "first_seed", "device", "precision", "jobs", "threads", "compile"),
     *("gradient_checkpointing", "cuda_graphs", "engine", "track", "data_dir", "plugins"),
 )
 
@@ -51,34 +49,28 @@ def run_calibration(request: CalibrateRequest) -> CalibrationRun:
     _check_seeds(request)
     load_budgets().get(request.budget)
     root = request.out or Path("runs") / f"calibrate-{request.budget}"
-    store = Store(root)
-    grid_request, known = _grid_request(request), store.calibration_plan(request.budget)
-    make_engine = _checked_engine(grid_request)
-    stored = Runtime.from_mapping(known.runtime) if known is not None and known.runtime else None
-    plan, runtime = planned(grid_request, load_grid(request.grid), stored=stored)
-    seeds = range(request.first_seed, request.first_seed + request.seeds)
-    cells = plan_calibration(plan, seeds=seeds, arms=request.arms, repeats=request.repeats)
-    _check_writable(root)
-    reference = _linear_filter(cells, store)
-    todo = unfinished(cells.plan, root)
-    workers, devices = _workers(runtime.device, request.jobs, len(todo))
-    place = _place(grid_request, root, runtime, workers)
-    if todo:
-        place = _settled(place, cells.plan, begun=runtime.threads > 0)
-    made = cells.manifest(place.runtime)
-    store.write_calibration_plan(made)
-    print(f"uvit: {_told(cells, seeds)}", file=sys.stderr, flush=True)
-    run = Run(place=place, plugins=tuple(request.plugins), track=request.track)
-    engine, outcomes = make_engine(workers=workers, devices=devices), []
-    with progress(cells.plan, todo) as show:
-        for outcome in run_cells(cells.plan, todo, run, engine, tell=show.tell):
-            show.ended(outcome)
-            outcomes.append(outcome)
+    store, asked = Store(root), _grid_request(request)
+    make_engine = checked_engine(asked)
+    plan, runtime = planned(
+        asked, load_grid(request.grid), stored=stored_runtime(store.calibration_plan(request.budget))
+    )
+    cells = plan_calibration(plan, arms=request.arms, repeats=request.repeats, tuned_on=request.tuned_on)
+    check_writable(root)
+    first = cells.plan.cells[0]
+    reference = kept_linear_filter(first.dataset, first.cell.training.process, store)
+
+    def keep(plan: Plan, place: Place) -> None:
+        store.write_calibration_plan(cells.manifest(place.runtime))
+
+    say(_told(cells))
+    outcomes = GridRun(asked, root, runtime, make_engine, keep=keep).run(cells.plan)
+    made = store.calibration_plan(request.budget)
+    assert made is not None, "written before the first cell"
     return CalibrationRun(
         root=root,
         plan=made,
         linear_filter=reference,
-        code=_complain_of_failures(outcomes),
+        code=complain_of_failures(outcomes),
         of_repository=not any(setting.startswith("training.") for setting in request.settings),
     )
 
@@ -98,25 +90,16 @@ def _check_seeds(request: CalibrateRequest) -> None:
 
 def _grid_request(request: CalibrateRequest) -> GridRequest:
     settings = (*request.settings, *(f"evaluation.{setting}" for setting in _EVALUATION))
-    return GridRequest(
-        grid=request.grid, seeds=1, settings=settings, **{name: getattr(request, name) for name in _SHARED}
-    )
+    shared: dict[str, Any] = {name: getattr(request, name) for name in _SHARED}
+    return GridRequest(grid=request.grid, settings=settings, **shared)
 
 
-def _linear_filter(cells: CalibrationPlan, store: Store) -> LinearFilterRecord:
-    """The filter of the dataset's images under the training's process, kept in the folder."""
-    first = cells.plan.cells[0]
-    found = linear_filter(first.dataset, PROCESSES.get(first.cell.training.process))
-    store.write_linear_filter(found)
-    return found
-
-
-def _told(cells: CalibrationPlan, seeds: range) -> str:
+def _told(cells: CalibrationPlan) -> str:
     """What is about to be trained, in one line."""
-    plan = cells.plan
+    plan, seeds = cells.plan, cells.plan.schedule.seeds
     arms = [arm.name for arm in plan.arms if arm.name not in cells.points]
     repeats = sum(prepared.cell.repeat > 0 for prepared in plan.cells)
     return (
-        f"calibrating {plan.budget.name}: {', '.join(arms)} at seeds {seeds[0]} to {seeds[-1]}, {repeats} repeats, and "
-        f"{', '.join(cells.points)}: {len(plan.cells)} trainings"
+        f"calibrating {plan.budget.name}: {', '.join(arms)} at seeds {seeds[0]} to {seeds[-1]}, "
+        f"{repeats} repeat{'' if repeats == 1 else 's'}, and {', '.join(cells.points)}: {len(plan.cells)} trainings"
     )

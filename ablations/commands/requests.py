@@ -93,7 +93,7 @@ class GridRequest:
 
 
 RUN_ALONE = (
-    *("max_hours", "repeats", "out", "jobs", "threads", "compile", "gradient_checkpointing", "cuda_graphs", "engine"),
+    *("repeats", "max_hours", "out", "jobs", "threads", "compile", "gradient_checkpointing", "cuda_graphs", "engine"),
     "track",
     "extractor_weights",
 )
@@ -113,6 +113,7 @@ class CalibrateRequest:
     seeds: int = option("Calibration seeds a cell.", default=5)
     first_seed: int = option("The first of them; those of verdicts are below 1000.", default=FIRST_CALIBRATION_SEED)
     repeats: int = option("Cells trained once more, from weights moved by one rounding.", default=8)
+    tuned_on: str = option("What its learning rate was tuned on, for the record.", default="")
     out: Path | None = option("Output folder (default runs/calibrate-BUDGET).", default=None)
     device: str = _DEVICE()
     precision: str = _PRECISION()

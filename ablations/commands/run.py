@@ -14,13 +14,13 @@ from ablations.commands.plugins import with_plugins
 from ablations.commands.progress import progress
 from ablations.commands.requests import GridRequest
 from ablations.engines import ENGINES
-from ablations.engines.job import Engine, MayStart, Run
+from ablations.engines.job import Engine, MayStart, Run, always
 from ablations.grid import load_grid
 from ablations.looks import Judge, OpenArms, Verdicts, run_looks
 from ablations.planning import Plan
 from ablations.references import write_references
 from ablations.repeats import with_repeats
-from ablations.runner import Outcome, run_plan, stored_runtime, unfinished
+from ablations.runner import Keep, Outcome, keep_manifest, run_plan, stored_runtime, unfinished
 from ablations.schedule import was_looked_at
 from ablations.trackers.tracking import check_tracker
 from bench.cell.identity import Cell
@@ -44,7 +44,9 @@ def run_grid(
     `reports.open_arms` is one. ``verdicts(folder, grid)`` gives each arm's verdict, for the line after each look.
     """
     deadline = clock() + 3600 * request.max_hours if request.max_hours else math.inf
-    make_engine = _checked_engine(request)
+    make_engine = checked_engine(request)
+    if request.until_resolved and request.repeats:
+        raise ValueError(f"--repeats {request.repeats} and --until-resolved: leave one of them out")
     if request.until_resolved and open_arms is None:
         raise ValueError("until_resolved: expected open_arms=reports.open_arms, which tells the arms to go on with")
     grid = load_grid(request.grid)
@@ -55,27 +57,34 @@ def run_grid(
     plan, runtime = planned(request, grid, stored=stored_runtime(known), earlier=earlier)
     plan = with_repeats(plan, request.repeats)
     for note in plan.notes:
-        _say(note)
-    _check_writable(root)
+        say(note)
+    check_writable(root)
     for note in write_references(plan, root):
-        _say(note)
+        say(note)
     work = GridRun(request, root, runtime, make_engine, may_start=lambda: clock() < deadline)
     if open_arms is not None and request.until_resolved:
         judge = Judge(open_arms=open_arms, verdicts=verdicts)
-        outcomes = run_looks(plan, root, run=work.run, judge=judge, say=_say)
+        outcomes = run_looks(plan, root, run=work.run, judge=judge, say=say)
     else:
         outcomes = work.run(plan)
-    return root, _complain_of_failures(outcomes)
+    return root, complain_of_failures(outcomes)
 
 
 class GridRun:
     """The cells of one command: all of a plan's, or part by part; what parts share is made once."""
 
     def __init__(
-        self, request: GridRequest, root: Path, runtime: Runtime, make_engine: MakeEngine, *, may_start: MayStart
+        self,
+        request: GridRequest,
+        root: Path,
+        runtime: Runtime,
+        make_engine: MakeEngine,
+        *,
+        may_start: MayStart = always,
+        keep: Keep = keep_manifest,
     ) -> None:
         self.request, self.root, self.runtime, self.make_engine = request, root, runtime, make_engine
-        self.may_start, self.warm = may_start, False
+        self.may_start, self.keep, self.warm = may_start, keep, False
 
     def run(self, plan: Plan, listed: Plan | None = None) -> list[Outcome]:
         """The outcome of every cell of ``plan`` but those that were not started in time; ``listed`` as `run_plan`'s."""
@@ -93,20 +102,23 @@ class GridRun:
         engine = self.make_engine(workers=workers, devices=devices)
         outcomes = []
         with progress(plan, todo) as show:
-            for outcome in run_plan(plan, todo, run, engine, tell=show.tell, listed=listed, may_start=self.may_start):
+            ended = run_plan(
+                plan, todo, run, engine, tell=show.tell, listed=listed, keep=self.keep, may_start=self.may_start
+            )
+            for outcome in ended:
                 show.ended(outcome)
                 outcomes.append(outcome)
         if left := len(plan.cells) - len(outcomes):
             cells = f"{left} cell{' is' if left == 1 else 's are'}"
-            _say(f"--max-hours {request.max_hours:g}: {cells} still to run; the same command goes on")
+            say(f"--max-hours {request.max_hours:g}: {cells} still to run; the same command goes on")
         return outcomes
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     print(f"uvit: {line}", file=sys.stderr, flush=True)
 
 
-def _checked_engine(request: GridRequest) -> MakeEngine:
+def checked_engine(request: GridRequest) -> MakeEngine:
     """What makes the engine that was asked for; ValueError where that, the tracker or a number makes no sense."""
     make_engine = ENGINES.get(request.engine)
     check_tracker(request.track)
@@ -173,7 +185,7 @@ def _workers(device: str, jobs: int, cells: int, *, threads: int = 0) -> tuple[i
     return max(1, min(places, cells)), devices
 
 
-def _check_writable(root: Path) -> None:
+def check_writable(root: Path) -> None:
     """Fail before any training when the output folder cannot be written; raises OSError."""
     from results.store import write_bytes
 
@@ -182,7 +194,7 @@ def _check_writable(root: Path) -> None:
     probe.unlink()
 
 
-def _complain_of_failures(outcomes: Sequence[Outcome]) -> int:
+def complain_of_failures(outcomes: Sequence[Outcome]) -> int:
     """Name every failed cell on standard error; the exit code."""
     failed = [outcome for outcome in outcomes if outcome.failed]
     for outcome in failed:

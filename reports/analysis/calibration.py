@@ -2,7 +2,7 @@
 
 The plan is a manifest whose baseline and challengers have the calibration seeds. Arms with ``points`` are the
 baseline trained for other numbers of steps; a point is a step at which their skill counts. ``planned_challengers`` is
-how many arms the grid compares with its baseline, of which the plan may run fewer.
+how many arms the grid compares with its baseline, of which the plan may run fewer; ``tuned_on`` is text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from results.record import Record
 from results.schema import content_sha256
 from results.store import Store
 
-POINTS, CHALLENGERS = "points", "planned_challengers"  # the plan's own keys, of an arm and of the whole
+POINTS, CHALLENGERS, TUNED_ON = "points", "planned_challengers", "tuned_on"  # the plan's own keys, the first an arm's
 _ID_DIGITS = 16
 
 BySeed = Mapping[int, Record]
@@ -116,7 +116,7 @@ def calibrate(cells: CalibrationCells) -> CalibrationRecord:
         skill_margin=_skill_margin(cells, speed_margin),
         seeds_for_power={} if speed_sd is None else power_table(speed_sd, arms),
         cells=sorted({cell.train_id for arm in plan.arms for cell in arm.cells}),
-        provenance=provenance(),
+        provenance=provenance() | ({"tuned_on": tuned} if (tuned := plan.more.get(TUNED_ON)) else {}),
     )
 
 
@@ -174,7 +174,7 @@ def _view(name: str, records: BySeed, *, is_baseline: bool = False) -> ArmView:
 
 
 def _skill_differences(cells: CalibrationCells) -> list[list[float]]:
-    """Each challenger's log skill less the baseline's of the same seed."""
+    """Each challenger's log skill less the baseline's of the same seed; none under another process than the filter."""
 
     def skill(record: Record) -> float:
         return fmean(cells.linear_filter.log_skill(_levels(record, cells.linear_filter)))
@@ -183,6 +183,7 @@ def _skill_differences(cells: CalibrationCells) -> list[list[float]]:
     return [
         [skill(record) - baseline[seed] for seed, record in cells.of(arm).items() if seed in baseline]
         for arm in cells.challengers
+        if all(process_of(record.training) == cells.linear_filter.process for record in cells.of(arm).values())
     ]
 
 

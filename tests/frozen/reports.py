@@ -17,7 +17,8 @@ WIDTH = 100  # columns of the terminal's text
 
 def folders() -> dict[str, list[Path]]:
     """The reports that are frozen: each published folder alone, and all of them in one."""
-    found = {path.name: [path] for path in sorted(PUBLISHED.iterdir()) if path.is_dir() and path.name[0] not in "._"}
+    kept = [path for path in sorted(PUBLISHED.iterdir()) if path.is_dir() and path.name[0] not in "._"]
+    found = {path.name: [path] for path in kept if path.name != "calibrations"}  # records of no grid
     return found | {"together": [path for paths in found.values() for path in paths]}
 
 

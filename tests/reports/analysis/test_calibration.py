@@ -154,7 +154,9 @@ def test_the_record_says_what_it_is_of_and_its_id_moves_with_that() -> None:
     assert record.training == {"steps": STEPS, "batch_size": 32}
     assert record.dataset["name"] == "photos"
     assert len(record.cells) == 5 + 5 + 3 and record.cells == sorted(record.cells)
-    assert record.provenance["versions"]
+    assert record.provenance["versions"] and "tuned_on" not in record.provenance
+    told = dataclasses.replace(cells.plan, more={**cells.plan.more, "tuned_on": "seeds 2000 to 2002"})
+    assert calibrate(dataclasses.replace(cells, plan=told)).provenance["tuned_on"] == "seeds 2000 to 2002"
     assert calibrate(cells).calibration_id == record.calibration_id
     fewer = calibrate(calibration_cells(by_seed(ALL_BELOW, seeds=SEEDS[:3])))
     other = calibrate(dataclasses.replace(cells, plan=dataclasses.replace(cells.plan, name="patch")))
