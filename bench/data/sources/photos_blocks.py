@@ -67,9 +67,9 @@ def recipe_from(files: dict[str, bytes]) -> Recipe:
             "held_out_blocks": f"one in {ONE_IN}",
             "min_range": photos.MIN_RANGE,
             "licence": photos.LICENCE,
-            "note": f"crops of only {len(files)} photographs from scikit-image's wheel, overlapping within a split, in "
-            f"equal numbers and a class each; one block in {ONE_IN} of each is held out: a task to compare small "
-            "models on, not a benchmark of natural images",
+            "note": f"crops of only {len(files)} photographs from scikit-image's wheel, overlapping within a split, a "
+            f"class each, in equal numbers as far as it has them; one block in {ONE_IN} of each is held out: a task to "
+            "compare small models on, not a benchmark of natural images",
         },
     )
 
