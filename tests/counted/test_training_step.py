@@ -79,7 +79,7 @@ def test_optimiser_and_ema_are_one_pass_each_and_take_no_memory(preset: str, run
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_norm_of_the_gradient_is_three_operators(preset: str, runtime: str) -> None:
-    """One norm of each gradient, all in one call; these in one tensor; and its norm. 0.5% of a step's allocations."""
+    """One norm of each gradient, all in one call; these in one tensor; and its norm."""
     calls, model = counted_step(preset, runtime)
     assert counts(calls, "norm") == (3, len(list(model.parameters())) + 2, 0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data import Dataset, load_dataset
+from bench.data import Dataset, find_recipe, load_dataset
 from bench.data.sources import photos
 
 
@@ -25,12 +25,12 @@ def dataset(cache: Path) -> Dataset:
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, bytes]:
-    return photos.read_files(photos._wheel_folder())
+    return photos.read_files(photos.wheel_folder())
 
 
 @pytest.fixture(scope="module")
 def photographs(files: dict[str, bytes]) -> dict[str, np.ndarray]:
-    return {name: photos._pixels(data) for name, data in files.items()}
+    return {name: photos.pixels_of(data) for name, data in files.items()}
 
 
 def test_has_the_promised_counts_and_shapes(dataset: Dataset) -> None:
@@ -104,6 +104,14 @@ def test_fingerprint_hashes_files_and_builder_only(
     assert photos.recipe_from(other).fingerprint != dataset.fingerprint
     monkeypatch.setattr(photos, "BUILDER", 2)
     assert photos.recipe_from(files).fingerprint != dataset.fingerprint
+
+
+def test_photos_columns_is_the_same_content_and_so_the_same_ids(dataset: Dataset, files: dict[str, bytes]) -> None:
+    columns = find_recipe("photos-columns")
+    assert (columns.name, columns.fingerprint) == ("photos-columns", dataset.fingerprint)
+    half = [find_recipe(name, image_size=16).fingerprint for name in ("photos", "photos-columns")]
+    assert half[0] == half[1] != dataset.fingerprint
+    assert columns.card == photos.recipe_from(files).card
 
 
 def test_card_is_honest_and_json_able(dataset: Dataset) -> None:

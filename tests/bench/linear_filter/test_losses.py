@@ -227,8 +227,8 @@ def test_what_makes_no_filter_is_refused_in_one_line(toy: Dataset) -> None:
 
 @pytest.fixture(scope="module")
 def photographs() -> Dataset:
-    files = photos.read_files(photos._wheel_folder())
-    pixels = {name: photos._pixels(data) for name, data in files.items()}
+    files = photos.read_files(photos.wheel_folder())
+    pixels = {name: photos.pixels_of(data) for name, data in files.items()}
     splits = [photos.build_split(pixels, *each).images for each in (("train", 4_200), ("held_out", 1_400))]
     return _dataset(*splits)
 
