@@ -20,7 +20,6 @@ import typer
 from ablations.commands.options import options_of
 from ablations.commands.requests import (
     RUN_ALONE,
-    CalibrateRequest,
     CkaRequest,
     EncodeRequest,
     ExportRequest,
@@ -172,38 +171,23 @@ def run(request: GridRequest) -> None:
     """Train and score every cell of a grid, then print its table; finished cells are skipped."""
     from ablations.commands.run import run_grid
 
-    folder, code = run_grid(request, open_arms=_open_arms)
+    folder, code = run_grid(request, open_arms=_open_arms, verdicts=_verdicts)
     _report([folder])
     raise typer.Exit(code)
 
 
 def _open_arms(folder: Path, grid: str) -> Sequence[str]:
-    """The arms that no complete look has resolved."""
+    """The arms that a later look may resolve."""
     from reports import open_arms
 
     return open_arms(folder, grid)
 
 
-@_command()
-def calibrate(request: CalibrateRequest, *, as_json: Json = False) -> None:
-    """Find what a budget can tell on seeds of its own: validity, spreads, margins, the seeds that verdicts take."""
-    from ablations.commands.calibrate import run_calibration
+def _verdicts(folder: Path, grid: str) -> dict[str, str | None]:
+    """Each arm's verdict so far."""
+    from reports import verdicts
 
-    done = run_calibration(request)
-    if done.code:
-        raise typer.Exit(done.code)
-    from reports import CalibrationCells, calibration_lines
-    from reports import calibrate as find
-    from results import Store
-
-    record = find(CalibrationCells.read(done.root, plan=done.plan, linear_filter=done.linear_filter))
-    path = Store(done.root).write_calibration(record)
-    if as_json:
-        print(record.to_json(), end="")
-        return
-    print("\n".join([*calibration_lines(record), f"calibration: {path}"]))
-    if done.of_repository:
-        print("to come with the package it belongs in results/published/calibrations/")
+    return {row["arm"]: row["verdict"] for row in verdicts(folder) if row["grid"] == grid}
 
 
 @_command()

@@ -6,20 +6,27 @@ early costs no false verdicts (docs/statistics.md). What has been resolved is fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ablations.arms import Arm
 from ablations.planning import Plan
 from ablations.runner import Outcome
 
-OpenArms = Callable[[Path, str], Collection[str]]  # folder, grid -> the arms that no complete look has resolved
+OpenArms = Callable[[Path, str], Collection[str]]  # folder, grid -> the arms that a later look may resolve
+Verdicts = Callable[[Path, str], Mapping[str, str | None]]  # -> each arm's verdict after all complete looks
 RunPart = Callable[[Plan, Plan], Sequence[Outcome]]  # what is to run, what the manifest lists -> what ended
 
 
-def run_looks(
-    plan: Plan, root: Path, *, run: RunPart, open_arms: OpenArms, say: Callable[[str], None]
-) -> list[Outcome]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """What a folder's records say of a grid; ``verdicts`` is only for the lines that are told."""
+
+    open_arms: OpenArms
+    verdicts: Verdicts | None = None
+
+
+def run_looks(plan: Plan, root: Path, *, run: RunPart, judge: Judge, say: Callable[[str], None]) -> list[Outcome]:
     """Run the looks of ``plan`` until no arm is open, or until a look is left incomplete; the outcome of every cell.
 
     An interrupted run begins at the first look again: what has a record is not run again, and the same arms are open.
@@ -35,17 +42,22 @@ def run_looks(
         outcomes += ended
         if len(ended) < len(part.cells):
             break
-        still = set(open_arms(root, plan.grid.name))
-        say(f"look {number} of {len(looks)}, {look} seeds: {_told(challengers, still)}")
+        still = set(judge.open_arms(root, plan.grid.name))
+        known = judge.verdicts(root, plan.grid.name) if judge.verdicts else None
+        say(f"look {number} of {len(looks)}, {look} seeds: {told([arm.name for arm in challengers], still, known)}")
         going = {name for arm in challengers if arm.name in still for name in (arm.name, plan.grid.baseline_of(arm))}
         if not going:
             break
     return outcomes
 
 
-def _told(challengers: Sequence[Arm], still: Collection[str]) -> str:
-    if not still:
-        return "every arm is resolved"
-    resolved = [arm.name for arm in challengers if arm.name not in still]
-    going_on = [arm.name for arm in challengers if arm.name in still]
-    return f"resolved {', '.join(resolved) or 'none'}; open {', '.join(going_on)}"
+def told(arms: Sequence[str], still: Collection[str], known: Mapping[str, str | None] | None) -> str:
+    """``worse: none; equivalent: add; open: linear_sum``: the arms by verdict, then those that go on."""
+    groups: dict[str, list[str]] = {}
+    for arm in arms:
+        if arm not in still:
+            word = "done" if known is None else known.get(arm) or "no verdict"
+            groups.setdefault(word, []).append(arm)
+    if going_on := [arm for arm in arms if arm in still]:
+        groups["open"] = going_on
+    return "; ".join(f"{word}: {', '.join(names)}" for word, names in groups.items())

@@ -24,15 +24,22 @@ SPEED = "speed"  # the endpoint that needs them
 _COLOURS = COLOURS["by frequency"]
 
 
-def write_references(plan: Plan, root: Path) -> None:
+def write_references(plan: Plan, root: Path) -> list[str]:
     """Put linear filter and calibration under ``root`` where the endpoint needs them and they are not there.
 
-    Raises ValueError for a dataset that holds out nothing. A calibration is copied where one that comes with the
-    package matches.
+    A calibration is copied where one that comes with the package matches; a line for the user says where there is none.
+    Raises ValueError for a dataset that holds out nothing.
     """
-    if plan.endpoint.metric == SPEED:
-        _write_linear_filters(plan, Store(root))
-        _write_calibrations(plan, Store(root))
+    if plan.endpoint.metric != SPEED:
+        return []
+    _write_linear_filters(plan, Store(root))
+    missing = _write_calibrations(plan, Store(root))
+    if not missing:
+        return []
+    return [
+        f"no calibration fits {', '.join(missing)} on {plan.dataset}: intervals, but no verdict before "
+        f"`uvit calibrate {plan.budget.name} --preset {plan.preset} --dataset {plan.dataset}`"
+    ]
 
 
 def _write_linear_filters(plan: Plan, store: Store) -> None:
@@ -51,17 +58,20 @@ def kept_linear_filter(dataset: Dataset, process: str, store: Store) -> LinearFi
     return made
 
 
-def _write_calibrations(plan: Plan, store: Store) -> None:
-    """One for each block: its baseline is trained in its own way."""
+def _write_calibrations(plan: Plan, store: Store) -> list[str]:
+    """One for each block, whose baseline is trained in its own way; the baselines that none fits."""
     known, _ = store.calibrations()
-    packaged = bundled()
-    baselines = {train_id for arm in plan.arms for _, train_id in plan.members[plan.grid.baseline_of(arm)]}
-    for prepared in plan.cells:
-        if prepared.train_id not in baselines:
-            continue
+    packaged, missing = bundled(), []
+    for baseline in dict.fromkeys(plan.grid.baseline_of(arm) for arm in plan.arms):
+        own = {train_id for _, train_id in plan.members[baseline]}
+        prepared = next(prepared for prepared in plan.cells if prepared.train_id in own)
         training, fingerprint = prepared.cell.training.asdict(), prepared.dataset.fingerprint
-        if best_match(known, preset=plan.preset, training=training, fingerprint=fingerprint) is None:
-            found = best_match(packaged, preset=plan.preset, training=training, fingerprint=fingerprint)
-            if found is not None:
-                store.write_calibration(found)
-                known.append(found)
+        if best_match(known, preset=plan.preset, training=training, fingerprint=fingerprint) is not None:
+            continue
+        found = best_match(packaged, preset=plan.preset, training=training, fingerprint=fingerprint)
+        if found is None:
+            missing.append(baseline)
+        else:
+            store.write_calibration(found)
+            known.append(found)
+    return missing

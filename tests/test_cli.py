@@ -286,6 +286,24 @@ AXES.register("mlp_ratio", Axis(
 """
 
 
+def test_a_grid_runs_until_it_is_known(tmp_path: Path) -> None:
+    (tmp_path / "pair.toml").write_text(PAIR + '[endpoint]\nmetric = "frechet"\nweights = "ema"\n')
+    small = ["--set", "training.steps=2", "--set", "evaluation.every=0", "--set", "evaluation.samples=4"]
+    asked = ["run", "pair.toml", "--budget", "smoke", "--until-resolved", "--out", "out", *small]
+    stopped = uvit(*asked, "--max-hours", "1e-9", cwd=tmp_path)
+    assert stopped.returncode == 0, stopped.stderr
+    assert "--max-hours 1e-09: 6 cells are still to run; the same command goes on" in stopped.stderr
+    result = uvit(*asked, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    looks = [line for line in result.stderr.splitlines() if line.startswith("uvit: look")]
+    assert looks[0].startswith("uvit: look 1 of 3, 3 seeds: ")
+    last = uvit("verdict", "out", "--json", cwd=tmp_path)
+    (row,) = json.loads(last.stdout)
+    assert looks[-1].endswith(f"{row['verdict']}: none")
+    assert row["seeds"] == {1: 3, 2: 6, 3: 12}[len(looks)]
+    assert last.returncode == (3 if row["verdict"] == "unresolved" else 0)
+
+
 def test_a_failed_cell_is_on_record_and_the_grid_goes_on(tmp_path: Path) -> None:
     args = ["run", "skip", *SMOKE, "--set", "training.lr=1e30", "--set", "training.warmup=0", "--out", "out"]
     result = uvit(*args, cwd=tmp_path)

@@ -16,7 +16,7 @@ from ablations.commands.requests import GridRequest
 from ablations.engines import ENGINES
 from ablations.engines.job import Engine, MayStart, Run, always
 from ablations.grid import load_grid
-from ablations.looks import OpenArms, run_looks
+from ablations.looks import Judge, OpenArms, Verdicts, run_looks
 from ablations.planning import Plan
 from ablations.references import write_references
 from ablations.repeats import with_repeats
@@ -35,11 +35,13 @@ clock = time.monotonic
 
 
 @with_plugins
-def run_grid(request: GridRequest, *, open_arms: OpenArms | None = None) -> tuple[Path, int]:
+def run_grid(
+    request: GridRequest, *, open_arms: OpenArms | None = None, verdicts: Verdicts | None = None
+) -> tuple[Path, int]:
     """Run a grid; returns its output folder and the exit code: 0 done, 1 a cell failed and is on record.
 
-    ``open_arms(folder, grid)`` names the arms that no complete look has resolved; ``until_resolved`` needs it, and
-    `reports.open_arms` is one.
+    ``open_arms(folder, grid)`` names the arms that a later look may resolve; ``until_resolved`` needs it, and
+    `reports.open_arms` is one. ``verdicts(folder, grid)`` gives each arm's verdict, for the line after each look.
     """
     deadline = clock() + 3600 * request.max_hours if request.max_hours else math.inf
     make_engine = checked_engine(request)
@@ -57,10 +59,12 @@ def run_grid(request: GridRequest, *, open_arms: OpenArms | None = None) -> tupl
     for note in plan.notes:
         say(note)
     check_writable(root)
-    write_references(plan, root)
+    for note in write_references(plan, root):
+        say(note)
     work = GridRun(request, root, runtime, make_engine, may_start=lambda: clock() < deadline)
     if open_arms is not None and request.until_resolved:
-        outcomes = run_looks(plan, root, run=work.run, open_arms=open_arms, say=say)
+        judge = Judge(open_arms=open_arms, verdicts=verdicts)
+        outcomes = run_looks(plan, root, run=work.run, judge=judge, say=say)
     else:
         outcomes = work.run(plan)
     return root, complain_of_failures(outcomes)

@@ -87,9 +87,12 @@ def _uncalibrated(grid: GridView, baseline: ArmView) -> str | None:
     where = f"{baseline.block} of " if baseline.block else ""
     if found is None:
         preset = asked.preset or baseline.records[0].preset
+        command = f"uvit calibrate {asked.budget} --preset {preset} --dataset {asked.dataset}"
+        if baseline.block and baseline.records[0].training.get(asked.within) == baseline.block:
+            command += f" --set training.{asked.within}={baseline.block}"
         return (
             f"{where}budget {asked.budget} is not calibrated for preset {preset}, dataset {asked.dataset} and this "
-            f"training (uvit calibrate {asked.budget} --preset {preset} --dataset {asked.dataset})"
+            f"training ({command})"
         )
     if found.level == "none":
         return (

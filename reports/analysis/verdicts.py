@@ -74,6 +74,11 @@ class GridComparison:
         """The comparison of ``arm``; None for a baseline."""
         return next((comparison for comparison in self.comparisons if comparison.arm == arm.name), None)
 
+    def measures(self, column: cols.Column) -> bool:
+        """Whether there are intervals, and they stand on ``column``."""
+        some = any(comparison.interval is not None for comparison in self.comparisons)
+        return some and self.endpoint is not None and self.endpoint.key == column.key
+
     def judges(self, column: cols.Column) -> bool:
         """Whether there are verdicts, and they stand on ``column``."""
         return self.why_none is None and self.endpoint is not None and self.endpoint.key == column.key

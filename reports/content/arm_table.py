@@ -115,7 +115,8 @@ def _primary_headings(layout: _Layout, column: cols.Column) -> list[str]:
         return _ratio_headings(layout, column)
     headings = [column.heading, "n", *(["95% interval\nof the mean"] if layout.has_spread(column) else [])]
     headings.append(f"Δ vs\n{_against(layout.grid)}")
-    return headings + (["95% interval\n(simultaneous)", "verdict"] if layout.comparison.judges(column) else [])
+    headings += ["95% interval\n(simultaneous)"] if layout.comparison.measures(column) else []
+    return headings + (["verdict"] if layout.comparison.judges(column) else [])
 
 
 def _primary_texts(layout: _Layout, arm: ArmView, column: cols.Column) -> list[str]:
@@ -127,9 +128,10 @@ def _primary_texts(layout: _Layout, arm: ArmView, column: cols.Column) -> list[s
     texts = [show(column.described, summary), str(summary.n) if summary else "0"]
     texts += [_span(column.described, interval95(values))] if layout.has_spread(column) else []
     texts.append(_delta(layout.grid, arm, column))
-    if layout.comparison.judges(column):
-        texts += _verdict_texts(column, layout.comparison.of(arm))
-    return texts
+    found = layout.comparison.of(arm)
+    if layout.comparison.measures(column):
+        texts.append("" if found is None else _span(column.described, found.interval, signed=True))
+    return texts + ([_word(found)] if layout.comparison.judges(column) else [])
 
 
 def _ratio_headings(layout: _Layout, column: cols.Column) -> list[str]:
@@ -182,13 +184,6 @@ def _span(metric: Metric, interval: tuple[float, float] | None, *, signed: bool 
         return "–"
     low, high = (metric.format(end, signed=signed) for end in interval)
     return f"{low} to {high}"
-
-
-def _verdict_texts(column: cols.Column, comparison: Comparison | None) -> list[str]:
-    """Interval and verdict of an arm; empty for the baseline."""
-    if comparison is None:
-        return ["", ""]
-    return [_span(column.described, comparison.interval, signed=True), _word(comparison)]
 
 
 def _cost_headings(cost: CostColumns) -> tuple[str, str]:

@@ -65,7 +65,7 @@ def _scores(analysis: GridAnalysis, arm: ArmView, column: cols.Column, errors: d
         row[f"{column.csv} sampling_se"] = errors[arm.name]
     if cols.is_endpoint(grid, column):
         row |= _numbers(f"delta {column.csv}", difference(grid, arm, column))
-    if analysis.comparison.judges(column):
+    if analysis.comparison.measures(column) or analysis.comparison.judges(column):
         row |= _verdict(column, analysis.comparison.of(arm))
     return row
 

@@ -81,10 +81,12 @@ def test_the_matching_bundled_calibration_is_copied_once(tmp_path: Path, monkeyp
         _calibration(plan, dataset={**own.dataset, "fingerprint": "other"}),
     ]
     monkeypatch.setattr(ablations.references, "bundled", lambda: others)
-    write_references(plan, store.root)
+    (line,) = write_references(plan, store.root)
+    assert "no calibration fits concat on photos: intervals, but no verdict before" in line
+    assert "`uvit calibrate smoke --preset uvit-micro/4 --dataset photos`" in line
     assert store.calibrations() == ([], [])
     monkeypatch.setattr(ablations.references, "bundled", lambda: [*others, own])
-    write_references(plan, store.root)
+    assert write_references(plan, store.root) == []
     assert store.calibrations() == ([own], [])
     longer = dataclasses.replace(own, calibration_id="c" * 16, seeds=[*range(1000, 1009)])
     monkeypatch.setattr(ablations.references, "bundled", lambda: [longer])
@@ -96,6 +98,8 @@ def test_each_block_has_the_calibration_of_its_baseline(tmp_path: Path, monkeypa
     plan = _plan(tmp_path, text=SPEED + '[within]\nprediction = ["eps", "v"]\n')
     assert [prepared.cell.variant for prepared in plan.cells][2] == "uvit-micro/4+prediction=v"
     eps, v = _calibration(plan, 0), _calibration(plan, 2, calibration_id="d" * 16)
+    monkeypatch.setattr(ablations.references, "bundled", list)
+    assert "no calibration fits eps/concat, v/concat on photos" in write_references(plan, tmp_path / "out")[0]
     monkeypatch.setattr(ablations.references, "bundled", lambda: [eps, v])
     write_references(plan, tmp_path / "out")
     found, _ = Store(tmp_path / "out").calibrations()

@@ -13,6 +13,7 @@ import pytest
 
 import ablations.commands.run
 from ablations import GridRequest, make_plan, run_grid
+from ablations.looks import told
 from results.manifest import Manifest
 from results.store import Store
 
@@ -123,11 +124,13 @@ def test_arms_that_were_judged_stay_in_the_plan(tmp_path: Path) -> None:
 
 
 def test_looks_go_on_with_the_open_arms_and_their_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _, code = run_grid(_request(tmp_path, until_resolved=True), open_arms=none_at_3_add_at_6)
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("uvit: look")]
-    assert told == [
-        "uvit: look 1 of 3, 3 seeds: resolved none; open add",
-        "uvit: look 2 of 3, 6 seeds: every arm is resolved",
+    asked = _request(tmp_path, until_resolved=True)
+    words = {"none": "worse", "add": "unresolved"}
+    _, code = run_grid(asked, open_arms=none_at_3_add_at_6, verdicts=lambda folder, grid: words)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("uvit: look")]
+    assert lines == [
+        "uvit: look 1 of 3, 3 seeds: worse: none; open: add",
+        "uvit: look 2 of 3, 6 seeds: worse: none; unresolved: add",
     ]
     assert code == 0
     assert _finished(tmp_path / "out", "mine") == {"concat": 6, "none": 3, "add": 6}
@@ -186,7 +189,7 @@ def test_a_run_that_is_killed_goes_on_without_a_change_of_results(tmp_path: Path
 def test_without_a_verdict_the_last_look_ends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_grid(_request(tmp_path, until_resolved=True), open_arms=lambda folder, grid: ["add"])
     assert _finished(tmp_path / "out", "mine") == {"concat": 12, "none": 3, "add": 12}
-    assert "look 3 of 3, 12 seeds: resolved none; open add" in capsys.readouterr().err
+    assert "look 3 of 3, 12 seeds: done: none; open: add" in capsys.readouterr().err
     run_grid(_request(tmp_path, seeds=13))
     assert "1 further seed is exploratory" in capsys.readouterr().err
     assert _manifest(tmp_path).seeds == tuple(range(13)) and _manifest(tmp_path).looks == (3, 6, 12)
@@ -215,6 +218,14 @@ def test_a_diverged_cell_is_not_tried_again_by_looks(tmp_path: Path, capsys: pyt
         )
         assert code == 1
     assert capsys.readouterr().err.count("already finished") == 9
+
+
+def test_a_look_is_told_by_verdicts_and_who_goes_on() -> None:
+    arms = ["a", "b", "c", "d"]
+    known = {"a": "worse", "b": None, "c": "unresolved", "d": "worse"}
+    assert told(arms, {"c"}, known) == "worse: a, d; no verdict: b; open: c"
+    assert told(arms, set(), known) == "worse: a, d; no verdict: b; unresolved: c"
+    assert told(arms, {"b"}, None) == "done: a, c, d; open: b"
 
 
 @pytest.fixture

@@ -95,6 +95,7 @@ def test_a_block_without_a_calibration_is_silent_alone(tmp_path: Path) -> None:
     eps, v = found.comparisons
     assert (found.why_none, eps.verdict, v.verdict) == (None, "worse", None)
     assert v.note.startswith("v of budget cpu is not calibrated") and not v.is_open
+    assert "(uvit calibrate cpu --preset uvit-micro-deep/4 --dataset photos --set training.prediction=v)" in v.note
 
 
 def test_seeds_of_one_block_are_waited_for_in_all(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reports.analysis.verdicts import GridComparison
+from reports.content.grid_report import grid_report
 from reports.content.wording import answer, secondary, verdict
 from reports.views.find import find
 from reports.views.grid import GridView
@@ -203,3 +204,13 @@ def test_a_ratio_margin_that_is_none_declares_none(tmp_path: Path) -> None:
         write_grid(store, "skip", content)
         assert grid(store.root).margin is None
         assert words(compared(grid(store.root))) == ["unresolved"]
+
+
+def test_intervals_stand_in_the_table_where_no_verdict_does(tmp_path: Path) -> None:
+    scores = {"concat": (1.0, 1.1, 0.9), "add": (2.0, 2.11, 1.9)}
+    silent, heard = (grid_report(planted(scores, calibrated=known)) for known in (False, True))
+    interval, word = "95% interval\n(simultaneous)", "verdict"
+    assert [title in silent.arms.headings for title in (interval, word)] == [True, False]
+    assert [title in heard.arms.headings for title in (interval, word)] == [True, True]
+    row = next(row for row in silent.arm_rows if row["arm"] == "add")
+    assert row["verdict"] is None and row["delta val_loss raw low"] < 1.0 < row["delta val_loss raw high"]
