@@ -20,6 +20,7 @@ import typer
 from ablations.commands.options import options_of
 from ablations.commands.requests import (
     RUN_ALONE,
+    CalibrateRequest,
     CkaRequest,
     EncodeRequest,
     ExportRequest,
@@ -188,6 +189,28 @@ def _verdicts(folder: Path, grid: str) -> dict[str, str | None]:
     from reports import verdicts
 
     return {row["arm"]: row["verdict"] for row in verdicts(folder) if row["grid"] == grid}
+
+
+@_command()
+def calibrate(request: CalibrateRequest, *, as_json: Json = False) -> None:
+    """Find what a budget can tell on seeds of its own: validity, spreads, margins, the seeds that verdicts take."""
+    from ablations.commands.calibrate import run_calibration
+
+    done = run_calibration(request)
+    if done.code:
+        raise typer.Exit(done.code)
+    from reports import CalibrationCells, calibration_lines
+    from reports import calibrate as find
+    from results import Store
+
+    record = find(CalibrationCells.read(done.root, plan=done.plan, linear_filter=done.linear_filter))
+    path = Store(done.root).write_calibration(record)
+    if as_json:
+        print(record.to_json(), end="")
+        return
+    print("\n".join([*calibration_lines(record), f"calibration: {path}"]))
+    if done.of_repository:
+        print("to come with the package it belongs in results/published/calibrations/")
 
 
 @_command()
