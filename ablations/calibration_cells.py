@@ -94,7 +94,7 @@ def validation_interval(steps: int) -> int:
 
 def falls(training: TrainingConfig) -> bool:
     """Whether the learning rate falls towards the end, so that a longer training has no shorter one inside it."""
-    return bool(training.asdict().get("cooldown"))
+    return training.cooldown > 0
 
 
 def _chosen(others: Sequence[Arm], names: str, *, grid: str) -> list[Arm]:

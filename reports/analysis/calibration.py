@@ -153,7 +153,7 @@ def repeat_sd(cells: CalibrationCells) -> float | None:
     logs: list[float] = []
     for arm in cells.compared:
         originals = {record.train_id: record for record in cells.of(arm).values()}
-        repeats = [record for record in cells.repeats if record.train_id in originals and record.survived]
+        repeats = [record for record in cells.repeats if record.train_id in originals]
         others = {f"repeat of {arm.arm}": dict(enumerate(repeats))}
         first = dict(enumerate(originals[record.train_id] for record in repeats))
         logs += [log for own in _log_ratios(cells.plan, first, others) for log in own]

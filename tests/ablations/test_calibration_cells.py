@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import ablations.calibration_cells as calibration_cells
 from ablations import GridRequest, make_plan
 from ablations.calibration_cells import CalibrationPlan, other_steps, plan_calibration
 from bench.cell.identity import validation_steps
@@ -17,8 +17,10 @@ from bench.config import TrainingConfig
 SEEDS = range(1000, 1005)
 
 
-def planned(grid: str = "skip", *, arms: str = "", repeats: int = 8, steps: int = 100, **more: Any) -> CalibrationPlan:
-    settings = [f"training.steps={steps}", "evaluation.samples=0", "evaluation.val_levels=20"]
+def planned(
+    grid: str = "skip", *, arms: str = "", repeats: int = 8, steps: int = 100, settings: Sequence[str] = (), **more: Any
+) -> CalibrationPlan:
+    settings = [f"training.steps={steps}", "evaluation.samples=0", "evaluation.val_levels=20", *settings]
     asked = GridRequest(grid=grid, budget="smoke", device="cpu", seeds=5, first_seed=1000, settings=settings, **more)
     return plan_calibration(make_plan(asked)[0], arms=arms, repeats=repeats)
 
@@ -83,12 +85,15 @@ def test_at_a_constant_rate_one_longer_training_holds_all_points(steps: int, poi
         assert prepared.cell.evaluation.val_levels == 20
 
 
-def test_at_a_falling_rate_every_number_of_steps_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration_cells, "falls", lambda training: True)
-    cells = planned(repeats=0)
+def test_at_a_falling_rate_every_number_of_steps_is_trained() -> None:
+    cells = planned(repeats=0, settings=["training.cooldown=0.2"])
     assert cells.points == {f"concat for {steps} steps": (steps,) for steps in (80, 100, 125)}
     assert cells.plan.members["concat for 100 steps"] == cells.plan.members["concat"][:3]
     assert len(cells.plan.cells) == 3 * 5 + 2 * 3
+    shorter, longer = (p for p in cells.plan.cells if p.cell.seed == 1000 and p.cell.training.steps in (80, 125))
+    for prepared in (shorter, longer):
+        last = prepared.cell.training.steps
+        assert validation_steps(prepared.cell.evaluation, last) == [last]
     assert other_steps(TrainingConfig(steps=1)) == [(1, (1,))], "nothing to compare"
 
 

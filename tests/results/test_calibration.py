@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.config import TrainingConfig
 from results import SCHEMA, Store
 from results.calibration import Bound, CalibrationRecord, best_match, bundled, level_of
 from tests.reports.simulated import calibration
@@ -89,6 +90,12 @@ def test_bundled_calibrations_are_whole_and_named_by_their_id() -> None:
     folder = resources.files("results") / "published" / "calibrations"
     names = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
     assert [f"{record.calibration_id}.json" for record in bundled()] == [n for n in names if n.endswith(".json")]
+
+
+def test_bundled_calibrations_name_every_field_of_todays_training() -> None:
+    """A field that is added to trainings is added to these files with its default, for they match whole trainings."""
+    for record in bundled():
+        assert record.training.keys() == TrainingConfig().asdict().keys(), record.calibration_id
 
 
 def test_the_package_takes_calibrations_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
