@@ -111,7 +111,7 @@ def test_marks_are_shown_and_decide_nothing(store: Store) -> None:
     store.write(speed_record("none", 101, 1.31, skill=0.06, marks=["first_phase"]))
     after = report(store)
     assert after.analysis.comparison.comparisons == before.analysis.comparison.comparisons
-    assert "marked first_phase (decides nothing): none seed 101" in after.remarks
+    assert "marked first_phase (decides nothing): 'none' seed 101" in after.remarks
 
 
 def test_files_and_json(store: Store) -> None:
