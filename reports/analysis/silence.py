@@ -46,12 +46,7 @@ def why_none(grid: GridView, found: Mapping[str, Silence]) -> str | None:
     """One sentence where no block of the grid can have a verdict, else None."""
     if len(found) < len(grid.blocks):
         return None
-    reasons: dict[str, list[str]] = {}
-    for block, silence in found.items():
-        reasons.setdefault(silence.reason, []).append(block)
-    return "; ".join(
-        reason if len(reasons) == 1 else f"{', '.join(blocks)}: {reason}" for reason, blocks in reasons.items()
-    )
+    return "; ".join(dict.fromkeys(silence.reason for silence in found.values()))
 
 
 def _without_numbers(grid: GridView, column: cols.Column | None, baseline: ArmView, no_curve: str | None) -> str | None:

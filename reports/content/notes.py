@@ -45,12 +45,20 @@ def _endpoint(grid: GridView) -> str:
 
 def marks(grid: GridView) -> list[str]:
     """What cells are marked with: a line a mark. A mark decides nothing."""
-    marked: dict[str, list[str]] = {}
+    marked: dict[str, dict[str, list[int]]] = {}
     for arm in grid.arms:
         for cell in arm.cells:
             for mark in cell.record.marks if cell.record is not None else ():
-                marked.setdefault(mark, []).append(f"{arm.name} seed {cell.seed}")
-    return [f"marked {mark} (decides nothing): {', '.join(cells)}" for mark, cells in marked.items()]
+                marked.setdefault(mark, {}).setdefault(arm.name, []).append(cell.seed)
+    return [f"marked {mark} (decides nothing): {_marked(by_arm)}" for mark, by_arm in marked.items()]
+
+
+def _marked(by_arm: dict[str, list[int]]) -> str:
+    """``concat seed 0; 'none' seeds 0, 1``."""
+    return "; ".join(
+        f"{quoted(arm)} seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+        for arm, seeds in by_arm.items()
+    )
 
 
 def paper_notes(paper: PaperColumn | None, agreed: Agreement | None) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from reports.analysis.columns import columns
 from reports.analysis.compare import compare
+from reports.analysis.silence import silences
 from reports.analysis.verdicts import Comparison, GridComparison
 from reports.content.scope import arm_scope, relative
 from reports.content.wording import finding, ratio_line
@@ -28,11 +29,12 @@ class ArmVerdict:
     compared: GridComparison
     arm: ArmView
     comparison: Comparison
+    silence: str | None  # why its block has no verdict
 
     @property
     def reason(self) -> str:
         """Why there is no verdict, or what it does not say; "" where nothing is to be said."""
-        silent = self.compared.why_none if self.comparison.verdict is None else None
+        silent = (self.silence or self.compared.why_none) if self.comparison.verdict is None else None
         return "; ".join(dict.fromkeys(part for part in (silent, self.comparison.note) if part))
 
     @property
@@ -107,8 +109,13 @@ def _grids(dirs: Dirs) -> list[GridView]:
 
 def _of_grid(grid: GridView) -> list[ArmVerdict]:
     compared = compare(grid, columns(grid))
-    pairs = zip(grid.challengers, compared.comparisons, strict=True)
-    return [ArmVerdict(grid=grid, compared=compared, arm=arm, comparison=comparison) for arm, comparison in pairs]
+    no_curve = None if compared.speed is None else compared.speed.why_none
+    silent = silences(grid, compared.endpoint, compared.comparisons, no_curve)
+    reasons = {block: silence.reason for block, silence in silent.items()}
+    return [
+        ArmVerdict(grid=grid, compared=compared, arm=arm, comparison=comparison, silence=reasons.get(arm.block))
+        for arm, comparison in zip(grid.challengers, compared.comparisons, strict=True)
+    ]
 
 
 def verdicts(dirs: Dirs) -> list[dict[str, Any]]:

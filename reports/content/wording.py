@@ -74,7 +74,9 @@ def ratio_line(metric: Metric, comparison: Comparison, *, verb: str, goal: str, 
     name = quoted(comparison.arm)
     if comparison.difference is None:
         return f"{name} has no verdict"
-    least = "at least " if comparison.bounds and comparison.bounds == comparison.n_pairs else ""
+    least = ""
+    if comparison.bounds and comparison.bounds == comparison.n_pairs:
+        least = "at least " if comparison.difference > 0 else "at most "
     span = interval_text(metric, comparison)
     text = f"{name} {verb}{least}{metric.format(comparison.difference)}{goal}{f' {span}' if span else ''}"
     return f"{text}: {finding(metric, comparison, margin)}"

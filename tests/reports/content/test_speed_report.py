@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
 import math
 from pathlib import Path
@@ -96,6 +95,10 @@ def test_what_records_say_more_of_stands_in_the_scope(tmp_path: Path) -> None:
         "one learning rate for all arms (0.002; on what it was tuned is not on record)"
     )
     assert "spread of a repeated cell not known" in second
+    known = calibration(training=training, seeds=list(range(1000, 1010)), provenance={"tuned_on": "seeds 2000 to 2002"})
+    store.write_calibration(known)
+    first, *_ = scope_lines(report(store).grid, report(store).analysis.comparison)
+    assert first.endswith("(0.002; tuned on seeds 2000 to 2002)")
 
 
 def test_a_grid_without_verdicts_has_no_scope(tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_marks_are_shown_and_decide_nothing(store: Store) -> None:
     store.write(speed_record("none", 101, 1.31, skill=0.06, marks=["first_phase"]))
     after = report(store)
     assert after.analysis.comparison.comparisons == before.analysis.comparison.comparisons
-    assert "marked first_phase (decides nothing): none seed 101" in after.remarks
+    assert "marked first_phase (decides nothing): 'none' seed 101" in after.remarks
 
 
 def test_files_and_json(store: Store) -> None:
@@ -151,4 +154,9 @@ def test_a_bound_is_told(tmp_path: Path) -> None:
         "R is a bound, for the faster curve was past the level at its first point: 'none' in 3 seeds" in made.evidence
     )
     assert made.arms.rows[1][1].endswith("(3 bound)")
-    assert "'none' needs at least " in dataclasses.replace(made).verdict
+    assert "'none' needs at least 60.00 times the steps of concat" in made.verdict
+    turned = speed_run(tmp_path / "turned", {"concat": ONES, "none": ONES})
+    for i, seed in enumerate((100, 101, 102)):
+        losses = [{**point, "loss": point["loss"] - 1e-4 * i} for point in flat]
+        turned.write(speed_record("concat", seed, 1.0, losses=losses))
+    assert "'none' needs at most 0.02 times the steps of concat" in report(turned).verdict

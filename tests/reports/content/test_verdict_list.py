@@ -86,6 +86,15 @@ def test_blocks_stand_in_the_values(tmp_path: Path) -> None:
     assert (row["block"], row["arm"], row["baseline"]) == ("eps", "eps/none", "eps/concat")
 
 
+def test_of_a_silent_grid_of_blocks_each_arm_has_its_blocks_reason(tmp_path: Path) -> None:
+    ratios = {"eps/concat": ONES, "eps/none": SLOW, "v/concat": ONES, "v/none": SLOW}
+    v = {"steps": 3000, "batch_size": 32, "prediction": "v"}
+    training = {arm: v for arm in ratios if arm[0] == "v"}
+    eps, other = reports.verdicts(speed_run(tmp_path, ratios, training=training, calibrated=False).root)
+    assert eps["reason"].startswith("eps of budget cpu is not calibrated") and "v of budget" not in eps["reason"]
+    assert other["reason"].startswith("v of budget cpu is not calibrated") and "eps of" not in other["reason"]
+
+
 def test_a_folder_without_a_grid_is_a_wrong_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["verdict", str(tmp_path / "none")]) == 2
     store = skip_run(tmp_path)
