@@ -31,7 +31,13 @@ def test_all_budgets_of_the_design_are_there() -> None:
     budgets = load_budgets()
     assert {"paper", "short", "cpu", "demo", "smoke"} <= set(budgets.names())
     assert (budgets.get("short").training.steps, budgets.get("short").evaluation.every) == (50_000, 10_000)
-    assert budgets.get("cpu").preset == "uvit-micro-deep/4"
+    for name, before in (("cpu", "cpu-eps"), ("demo", "demo-eps")):
+        now, old = budgets.get(name), budgets.get(before)
+        assert (now.preset, now.endpoint.metric, now.endpoint.margin) == ("uvit-nano-init/2", "speed", 1.10)
+        assert now.training.prediction == "edm" and now.evaluation.val_levels == 20
+        assert (old.endpoint.metric, old.training.prediction) == ("val_loss", "eps")
+    steps, every = budgets.get("cpu").training.steps, budgets.get("cpu").evaluation.val_every
+    assert steps % every == 0 and steps // every >= 16, "a curve where training losses do not compare"
 
 
 def test_budgets_that_are_judged_by_speed_start_behind_the_seeds_that_shaped_them() -> None:
