@@ -62,28 +62,33 @@ function floorLine(plot, panel, scale, box, horizontal) {
   plot.svg.append(shape("text", place, label));
 }
 
-// A row an arm: names on the left, a mark and its interval on a common axis.
-function rows(plot, width, found, { axis, values, rule, extra = "" }) {
+// A row an arm: names on the left, a mark and its interval on a common axis, a verdict's word on the right; arms of a
+// block below its heading.
+function rows(plot, width, found, { axis, values, rule, extra = "", ratio = false, headings = {} }) {
   const longest = Math.max(...found.map((row) => label(plot, row).length));
-  const left = Math.min(12 + 6.8 * longest, width * 0.42), bottom = 26 + 26 * found.length;
-  const box = { left: left + 8, right: width - 14, top: 22, bottom };
-  const x = linear(padded(values), [box.left, box.right]);
+  const left = Math.min(12 + 6.8 * longest, width * 0.42), said = found.some((row) => row.verdict) ? 76 : 0;
+  const ends = found.map((row, i) => 16 + 26 * i + 22 * found.slice(0, i + 1).filter((other, j) => opens(found, headings, j)).length);
+  const box = { left: left + 8, right: width - 14 - said, top: 22, bottom: 22 + ends[ends.length - 1] + 14 };
+  const x = (ratio ? ratios : linear)(padded(values), [box.left, box.right]);
   rule(x, box);
   xAxis(plot, x, { ...box, title: axis + extra, rules: box.top });
   found.forEach((row, i) => {
-    const y = box.top + 16 + 26 * i, fits = Math.max(4, Math.floor((left - 4) / 6.8)), name = label(plot, row);
+    const y = box.top + ends[i], fits = Math.max(4, Math.floor((left - 4) / 6.8)), name = label(plot, row);
+    if (opens(found, headings, i)) plot.svg.append(shape("text", { x: 0, y: y - 19, class: "name heading" }, headings[row.block]));
     const text = shape("text", { x: left, y: y + 4, "text-anchor": "end", class: `name ${row.verdict || ""}` }, name.length > fits ? `${name.slice(0, fits - 1)}…` : name);
     const group = plot.arm(row.arm);
     if (row.low !== null && row.low !== undefined) group.append(shape("path", { d: `M${x(row.low)},${y}H${x(row.high)}M${x(row.low)},${y - 5}v10M${x(row.high)},${y - 5}v10`, class: "stroke" }));
     for (const seed of row.seeds || []) group.append(shape("path", { d: `M${x(seed)},${y - 5}v10`, class: "seed" }));
     group.append(marker(plot.grid.arms[row.arm].marker, x(row.mean), y, 5));
     plot.svg.append(text);
+    if (row.verdict) plot.svg.append(shape("text", { x: width, y: y + 4, "text-anchor": "end", class: `name ${row.verdict}` }, row.verdict));
     plot.point(x(row.mean), y, row.arm, row.verdict || "", row.text);
   });
-  return bottom + 44;
+  return box.bottom + 44;
 }
 
 const label = (plot, row) => plot.grid.arms[row.arm].name;
+const opens = (found, headings, i) => Boolean(headings[found[i].block]) && (i === 0 || found[i].block !== found[i - 1].block);
 
 // Forest plot of the paired differences, the margin of equivalence shaded.
 const differences = () => (plot, width) => {
@@ -96,7 +101,7 @@ const differences = () => (plot, width) => {
     if (forest.margin) plot.svg.append(shape("rect", { x: x(-forest.margin), y: box.top, width: x(forest.margin) - x(-forest.margin), height, class: "margin" }));
     plot.svg.append(shape("path", { d: `M${x(0)},${box.top}v${height}`, class: "zero" }));
   };
-  return rows(plot, width, found, { axis: forest.axis, values, rule, extra: arrow });
+  return rows(plot, width, found, { axis: forest.axis, values, rule, extra: arrow, ratio: forest.ratio, headings: forest.blocks });
 };
 
 // Scores at the endpoint's step: a mark for the mean, the seeds around it. Not bars: these would have to start at 0.

@@ -10,6 +10,7 @@ from reports.analysis.costs import CostColumns
 from reports.analysis.score_curves import Curve, CurvePanel, loss_panel, panels
 from reports.analysis.summary import interval95, summarise
 from reports.content.arm_table import show
+from reports.content.footers import difference_label
 from reports.content.grid_report import GridReport
 from reports.content.units import rate
 from reports.page.answers import Answer
@@ -88,11 +89,13 @@ def _spread(metric: Metric, mean: float, low: float, high: float) -> str:
 
 
 def _differences(grid: GridView, answer: Answer, index: dict[str, int]) -> Json | None:
-    """The forest plot of the primary endpoint."""
+    """The forest plot of the primary endpoint. Of a metric that is a ratio all values are logarithms, with ticks."""
     metric, margin = grid.metric, grid.margin
+    by_arm = {arm.name: arm for arm in grid.arms}
     rows = [
         {
             "arm": index[arm.arm],
+            "block": plain(by_arm[arm.arm].block, limit=40),
             "mean": metric.scale * arm.mean,
             "low": None if arm.low is None else metric.scale * arm.low,
             "high": None if arm.high is None else metric.scale * arm.high,
@@ -104,13 +107,19 @@ def _differences(grid: GridView, answer: Answer, index: dict[str, int]) -> Json 
     ]
     if not rows:
         return None
-    axis = f"{metric.label}: arm minus {grid.baseline.name}{f', {metric.unit}' if metric.unit else ''}"
     return {
-        "axis": plain(axis),
+        "axis": plain(difference_label(grid, metric)),
         "margin": metric.scale * margin if margin is not None and margin > 0 else None,
         "better": {"lower": "left", "higher": "right"}.get(metric.direction, ""),
+        "blocks": {plain(block, limit=40): plain(_against(grid, block), limit=80) for block in grid.blocks if block},
+        "ratio": metric.ratio,
         "rows": rows,
     }
+
+
+def _against(grid: GridView, block: str) -> str:
+    baseline = next(arm for arm in grid.arms if arm.is_baseline and arm.block == block)
+    return f"{block}, against {baseline.name}"
 
 
 def _scores(grid: GridView, column: cols.Column) -> Json:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from reports.content.ratio_axis import ratio_ticks
 from reports.plots.style import GREY
 from reports.text import plain
 from results.metrics import Metric
@@ -69,6 +71,19 @@ def logarithmic(axis: Axes, which: Literal["x", "y"], *, span: float) -> None:
     many = (1, 1.5, 2, 3, 4, 6, 8) if span < 10 else (1, 2, 3, 5)
     scale.set_major_locator(LogLocator(base=10, subs=many if which == "y" else (1, 2, 5)))
     scale.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    scale.set_minor_formatter(NullFormatter())
+
+
+def ratio_axis(axis: Axes, which: Literal["x", "y"], low: float, high: float) -> None:
+    """A logarithmic axis of a ratio, from exp(``low``) to exp(``high``), with its numbers on both sides of 1."""
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    (axis.set_yscale if which == "y" else axis.set_xscale)("log")
+    (axis.set_ylim if which == "y" else axis.set_xlim)(math.exp(low), math.exp(high))
+    ticks = ratio_ticks(low, high)
+    scale = axis.yaxis if which == "y" else axis.xaxis
+    scale.set_ticks([math.exp(log) for log, _ in ticks], [text for _, text in ticks])
+    scale.set_minor_locator(NullLocator())
     scale.set_minor_formatter(NullFormatter())
 
 
