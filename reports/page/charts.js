@@ -1,4 +1,4 @@
-// The four kinds of plot. Each draws into plot.svg and returns its height in pixels.
+// The kinds of plot. Each draws into plot.svg and returns its height in pixels.
 
 // Scores against steps, in the manner of the paper's Figure 2.
 const curves = (state) => (plot, width) => {
@@ -8,19 +8,46 @@ const curves = (state) => (plot, width) => {
   const all = lines.flatMap((line) => line.seeds.flatMap((seed) => seed.points));
   if (!all.length) return nothing(plot, height);
   const last = Math.max(...all.map(([step]) => step));
-  const x = linear([0, last * 1.03], [box.left, box.right]), y = lateScale(all, last, panel.floor, [box.bottom, box.top]);
+  const x = linear([0, last * 1.03], [box.left, box.right]), y = lateScale(all, last, [panel.floor, panel.linear], [box.bottom, box.top]);
   yAxis(plot, y, { ...box, title: panel.axis });
   xAxis(plot, x, { ...box, title: "training steps" });
   const clip = `clip-${state.number}`;
   plot.svg.append(shape("clipPath", { id: clip }, shape("rect", { x: box.left, y: box.top - 4, width: box.right - box.left, height: box.bottom - box.top + 4 })));
   const inside = shape("g", { "clip-path": `url(#${clip})`, class: lines.length > 6 ? "many" : null });
   plot.svg.append(inside);
-  floorLine(plot, panel, y, box, true);
+  referenceLine(plot, panel.floor, panel.floorText, y, box, true);
+  referenceLine(plot, panel.linear, panel.linearText, y, box, true);
   for (const line of lines) curve(plot, inside, line, x, y, box);
   return height;
 };
 
-function curve(plot, inside, line, x, y, box) {
+// EMA loss over the linear filter's at each noise level; the filter is the line at 1.
+const levels = (state) => (plot, width) => {
+  const panel = plot.grid.levels[state.panel], height = 320;
+  const box = { left: 56, right: width - 12, top: 62, bottom: height - 42 };
+  const lines = panel.lines.filter(plot.shown);
+  if (!lines.length) return nothing(plot, height);
+  const x = linear([0, 1], [box.left, box.right]);
+  const y = ratios(padded([0, ...lines.flatMap((line) => line.band.flatMap(([, , low, high]) => [low, high]))]), [box.bottom, box.top]);
+  yAxis(plot, y, { ...box, top: 22, title: panel.axis });
+  xAxis(plot, x, { ...box, title: "time t (clean at 0, noise at 1)" });
+  for (const [time, text] of panel.snr) {
+    plot.svg.append(shape("path", { d: `M${x(time)},${box.top}v-5`, class: "axis" }));
+    plot.svg.append(shape("text", { x: x(time), y: box.top - 9, "text-anchor": "middle" }, text));
+  }
+  plot.svg.append(shape("text", { x: box.left - 7, y: box.top - 9, "text-anchor": "end" }, "log-SNR"));
+  plot.svg.append(shape("path", { d: `M${box.left},${box.top}H${box.right}`, class: "axis" }));
+  plot.svg.append(shape("path", { d: `M${box.left},${y(0)}H${box.right}`, class: "floor" }));
+  plot.svg.append(shape("text", { x: box.right, y: y(0) + 14, "text-anchor": "end" }, "linear filter"));
+  const inside = shape("g", { class: lines.length > 6 ? "many" : null });
+  plot.svg.append(inside);
+  for (const line of lines) curve(plot, inside, line, x, y, box, (time) => `t ${time}`);
+  return height;
+};
+
+const atStep = (step) => `step ${step.toLocaleString("en-US")}`;
+
+function curve(plot, inside, line, x, y, box, where = atStep) {
   const group = plot.arm(line.arm, inside), arm = plot.grid.arms[line.arm];
   const path = (points) => points.map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)},${y(b).toFixed(1)}`).join("");
   if (line.seeds.length > 1) {
@@ -28,7 +55,7 @@ function curve(plot, inside, line, x, y, box) {
     if (edge.length) group.append(shape("path", { d: `${path(edge)}Z`, class: "band" }));
   }
   for (const seed of line.seeds) {
-    if (line.seeds.length > 1 || seed.failed) group.append(shape("path", { d: path(seed.points), class: "seed" }));
+    if (seed.points.length && (line.seeds.length > 1 || seed.failed)) group.append(shape("path", { d: path(seed.points), class: "seed" }));
     if (seed.failed) {
       const [step, value] = seed.points[seed.points.length - 1];
       group.append(shape("path", { d: `M${x(step) - 4},${y(value) - 4}l8,8m0,-8l-8,8`, class: "cross" }));
@@ -39,24 +66,25 @@ function curve(plot, inside, line, x, y, box) {
   line.band.forEach(([step, mean, , , text], i) => {
     const visible = y(mean) >= box.top - 4 && y(mean) <= box.bottom + 1;
     if ((end - i) % apart === 0) group.append(marker(arm.marker, x(step), y(mean), 3.4));
-    plot.point(x(step), y(mean), line.arm, `step ${step.toLocaleString("en-US")}`, text, visible);
+    plot.point(x(step), y(mean), line.arm, where(step), text, visible);
   });
 }
 
 // As far as the scores after the first third reach; logarithmic where these still span a factor of four.
-function lateScale(all, last, floor, range) {
+function lateScale(all, last, references, range) {
   const late = all.filter(([step]) => 3 * step > last).map(([, value]) => value);
   const few = new Set(all.map(([step]) => step).filter((step) => 3 * step > last)).size < 4;
   const values = few ? all.map(([, value]) => value) : late;
-  if (floor !== null) values.push(floor);
+  values.push(...references.filter((value) => value !== null));
   const low = Math.min(...values), high = Math.max(...values);
   if (low > 0 && high / low >= 4) return logarithmic([low / (high / low) ** 0.06, high * (high / low) ** 0.08], range);
   return linear(padded(values, 0.06, 0.08), range);
 }
 
-function floorLine(plot, panel, scale, box, horizontal) {
-  if (panel.floor === null || panel.floor < scale.low || panel.floor > scale.high) return;
-  const at = scale(panel.floor), label = `floor (real images) ${panel.floorText}`;
+// A floor or the linear filter: a dotted line with its value, where it is in sight.
+function referenceLine(plot, value, label, scale, box, horizontal) {
+  if (value === null || value < scale.low || value > scale.high) return;
+  const at = scale(value);
   const place = horizontal ? { x: box.right, y: at - 5, "text-anchor": "end" } : { x: at + 5, y: box.top - 6 };
   plot.svg.append(shape("path", { d: horizontal ? `M${box.left},${at}H${box.right}` : `M${at},${box.top}V${box.bottom}`, class: "floor" }));
   plot.svg.append(shape("text", place, label));
@@ -110,7 +138,7 @@ const scores = (state) => (plot, width) => {
   const found = panel.rows.filter(plot.shown);
   if (!found.length) return nothing(plot, 120);
   const values = [...found.flatMap((row) => [...row.seeds, row.low, row.high]), ...(panel.floor === null ? [] : [panel.floor])];
-  return rows(plot, width, found, { axis: panel.axis, values, rule: (x, box) => floorLine(plot, panel, x, box, false) });
+  return rows(plot, width, found, { axis: panel.axis, values, rule: (x, box) => referenceLine(plot, panel.floor, panel.floorText, x, box, false) });
 };
 
 // Score against MACs, parameters or images a second, with the Pareto front.

@@ -12,9 +12,10 @@ from reports.analysis.summary import interval95, summarise
 from reports.content.arm_table import show
 from reports.content.footers import difference_label
 from reports.content.grid_report import GridReport
-from reports.content.units import rate
+from reports.content.units import drawn, rate
 from reports.page.answers import Answer
 from reports.page.looks import looks
+from reports.page.plotted_levels import plotted_levels
 from reports.text import plain
 from reports.views.grid import GridView
 from results.metrics import Metric, si
@@ -42,6 +43,7 @@ def plotted(report: GridReport, answer: Answer) -> Json:
             for arm in grid.arms
         ],
         "curves": [_curves(panel, index) for panel in curves if not panel.single_step],
+        "levels": plotted_levels(grid, index),
         "differences": _differences(grid, answer, index),
         "scores": [_scores(grid, column) for column in analysis.columns if cols.shown(grid, column)],
         "costs": _sizes(grid) + _throughputs(grid, analysis.costs),
@@ -54,7 +56,9 @@ def _curves(panel: CurvePanel, index: dict[str, int]) -> Json:
         "title": f"{plain(metric.label)} ({plain(panel.weights)}){' · primary endpoint' if panel.is_endpoint else ''}",
         "axis": plain(metric.axis),
         "floor": None if panel.floor is None else metric.scale * panel.floor,
-        "floorText": metric.format(panel.floor),
+        "floorText": f"floor (real images) {metric.format(panel.floor)}",
+        "linear": None if panel.linear is None else drawn(metric.scale * panel.linear),
+        "linearText": f"linear filter {metric.format(panel.linear)}",
         "lines": [_line(curve, metric, index) for curve in panel.curves],
     }
 
@@ -64,23 +68,18 @@ def _line(curve: Curve, metric: Metric, index: dict[str, int]) -> Json:
     return {
         "arm": index[curve.arm.name],
         "band": [
-            [step, *(_drawn(scale * value) for value in (mean, low, high)), _spread(metric, mean, low, high)]
+            [step, *(drawn(scale * value) for value in (mean, low, high)), _spread(metric, mean, low, high)]
             for step, mean, low, high in curve.band()
         ],
         "seeds": [
             {
                 "seed": seed,
                 "failed": seed in curve.failed,
-                "points": [[step, _drawn(scale * value)] for step, value in points],
+                "points": [[step, drawn(scale * value)] for step, value in points],
             }
             for seed, points in curve.seeds.items()
         ],
     }
-
-
-def _drawn(value: float) -> float:
-    """Six digits, which no screen tells from more."""
-    return float(f"{value:.6g}")
 
 
 def _spread(metric: Metric, mean: float, low: float, high: float) -> str:
@@ -138,7 +137,7 @@ def _scores(grid: GridView, column: cols.Column) -> Json:
         "axis": plain(metric.axis),
         "better": metric.direction,
         "floor": None if floor is None else metric.scale * floor,
-        "floorText": metric.format(floor),
+        "floorText": f"floor (real images) {metric.format(floor)}",
         "rows": rows,
     }
 

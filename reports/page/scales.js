@@ -12,7 +12,7 @@ function logarithmic([low, high], [from, to]) {
 
 // Of logarithms of ratios: 1 and numbers on both sides of it, each with its inverse, as the figures have them.
 function ratios([low, high], [from, to]) {
-  const scale = linear([low, high], [from, to]), reach = Math.max(high, -low), apart = 55 * ((high - low) / Math.abs(to - from));
+  const scale = linear([low, high], [from, to]), reach = Math.max(high, -low), apart = (from > to ? 26 : 55) * ((high - low) / Math.abs(to - from));
   const kept = [];
   for (const log of [1000, 100, 50, 20, 10, 5, 3, 2, 1.5, 1.2, 1.1, 1.05, 1.02, 1.01].map(Math.log)) {
     if (log <= reach && log >= apart && kept.every((other) => other - log >= apart)) kept.push(log);

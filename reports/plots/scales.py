@@ -46,18 +46,27 @@ def floor_line(axis: Axes, metric: Metric, floor: float | None, *, across: Liter
     """A dashed line where real held-out images score, with its value; nothing where there is no floor."""
     if floor is None:
         return
-    value = metric.scale * floor
+    _reference(axis, metric.scale * floor, f"floor (real images) {metric.format(floor)}", across=across)
+
+
+def linear_line(axis: Axes, metric: Metric, loss: float | None) -> None:
+    """A dashed line at the loss of the linear filter, with its value; nothing where it is not known."""
+    if loss is not None:
+        _reference(axis, metric.scale * loss, f"linear filter {metric.format(loss)}", across="y")
+
+
+def _reference(axis: Axes, value: float, text: str, *, across: Literal["x", "y"]) -> None:
     style: Any = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.9}
     if across == "y":
         axis.axhline(value, **style)
         axis.annotate(
-            f"floor (real images) {metric.format(floor)}", (1, value), xycoords=("axes fraction", "data"),
+            text, (1, value), xycoords=("axes fraction", "data"),
             xytext=(0, 2), textcoords="offset points", ha="right", va="bottom", fontsize=6, color=GREY,
         )  # fmt: skip
         return
     axis.axvline(value, **style)
     axis.annotate(
-        f"floor {metric.format(floor)}", (value, 1), xycoords=("data", "axes fraction"), xytext=(0, 1),
+        text.replace(" (real images)", ""), (value, 1), xycoords=("data", "axes fraction"), xytext=(0, 1),
         textcoords="offset points", ha="center", va="bottom", fontsize=6, color=GREY,
     )  # fmt: skip
 

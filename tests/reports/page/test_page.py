@@ -28,7 +28,17 @@ from reports.page.plotted import plotted
 from reports.page.table_views import sort_number
 from reports.views.grid import GridView
 from tests.reports.calls import calls
-from tests.reports.simulated import identity, manifest, profile, record, skip_run, speed_run, write_grid
+from tests.reports.simulated import (
+    cell_scores,
+    identity,
+    manifest,
+    profile,
+    record,
+    skip_run,
+    speed_record,
+    speed_run,
+    write_grid,
+)  # fmt: skip
 
 AXES = {
     "skip": ("linear_sum", "linear_skip", "add", "none"),
@@ -126,6 +136,18 @@ def test_a_ratio_is_drawn_as_logarithms_on_an_axis_of_ratios(tmp_path: Path) -> 
     assert forest["rows"][1]["mean"] == pytest.approx(math.log(1.3), abs=1e-3)
     assert forest["rows"][1]["text"].startswith("1.30 [1.29, 1.31], 3 pairs of seeds")
     assert '<li class="chip mixed">1 mixed</li>' in page and ".chip.mixed {" in page
+
+
+def test_losses_stand_beside_the_linear_filter_whole_and_by_level(tmp_path: Path) -> None:
+    skill = {"concat": (-0.10, -0.11), "add": (0.2, 0.21)}
+    store = speed_run(tmp_path, {"concat": (1.0, 1.01), "add": (0.8, 0.81)}, skill=skill)
+    for seed in (100, 101):
+        store.write(speed_record("add", seed, 0.8, skill=0.2, scores=cell_scores("add", seed, (1000, 3000))))
+    plots = data(document(reports.find(store.root)))["grids"]["skip"]
+    losses = next(panel for panel in plots["curves"] if panel["title"].startswith("val loss"))
+    assert losses["linear"] == pytest.approx(0.0375) and losses["linearText"] == "linear filter 0.03750"
+    (levels,) = plots["levels"]
+    assert [line["arm"] for line in levels["lines"]] == [0] and levels["lines"][0]["band"][0][0] == 0.2
 
 
 def test_blocks_have_headings_and_looks_of_their_own(tmp_path: Path) -> None:
