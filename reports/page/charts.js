@@ -16,8 +16,25 @@ const curves = (state) => (plot, width) => {
   const inside = shape("g", { "clip-path": `url(#${clip})`, class: lines.length > 6 ? "many" : null });
   plot.svg.append(inside);
   referenceLine(plot, panel.floor, panel.floorText, y, box, true);
-  referenceLine(plot, panel.linear, panel.linearText, y, box, true);
+  referenceLine(plot, panel.linear, panel.linearText, y, box, true, true); // on the left: curves end on the right
   for (const line of lines) curve(plot, inside, line, x, y, box);
+  return height;
+};
+
+// How R is read: the mean loss so far of an arm and its baseline, and the level between the steps that reach it.
+const readings = (state) => (plot, width) => {
+  const panel = plot.grid.readings[state.panel], height = 320;
+  const box = { left: 56, right: width - 12, top: 44, bottom: height - 42 };
+  const losses = panel.lines.flatMap((line) => line.band.map(([, loss]) => loss)), last = Math.max(...panel.lines.flatMap((line) => line.band.map(([step]) => step)));
+  const span = Math.max(...losses) / Math.min(...losses);
+  const x = logarithmic([panel.first, last * 1.03], [box.left, box.right]);
+  const y = logarithmic([Math.min(...losses) / span ** 0.08, Math.max(...losses) * span ** 0.08], [box.bottom, box.top]);
+  yAxis(plot, y, { ...box, top: 22, title: panel.axis });
+  xAxis(plot, x, { ...box, title: "training steps" });
+  for (const line of panel.lines) curve(plot, plot.svg, line, x, y, box);
+  const [from, to] = panel.steps.map(x), at = y(panel.level);
+  plot.svg.append(shape("path", { d: `M${from},${at}H${to}M${from},${at - 6}v12M${to},${at - 6}v12`, class: "zero level" }));
+  plot.svg.append(shape("text", { x: box.right, y: box.top - 8, "text-anchor": "end", class: "name" }, panel.text));
   return height;
 };
 
@@ -82,10 +99,10 @@ function lateScale(all, last, references, range) {
 }
 
 // A floor or the linear filter: a dotted line with its value, where it is in sight.
-function referenceLine(plot, value, label, scale, box, horizontal) {
+function referenceLine(plot, value, label, scale, box, horizontal, left = false) {
   if (value === null || value < scale.low || value > scale.high) return;
   const at = scale(value);
-  const place = horizontal ? { x: box.right, y: at - 5, "text-anchor": "end" } : { x: at + 5, y: box.top - 6 };
+  const place = horizontal ? { x: left ? box.left + 4 : box.right, y: at - 5, "text-anchor": left ? "start" : "end" } : { x: at + 5, y: box.top - 6 };
   plot.svg.append(shape("path", { d: horizontal ? `M${box.left},${at}H${box.right}` : `M${at},${box.top}V${box.bottom}`, class: "floor" }));
   plot.svg.append(shape("text", place, label));
 }

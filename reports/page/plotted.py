@@ -16,6 +16,7 @@ from reports.content.units import drawn, rate
 from reports.page.answers import Answer
 from reports.page.looks import looks
 from reports.page.plotted_levels import plotted_levels
+from reports.page.plotted_readings import plotted_readings
 from reports.text import plain
 from reports.views.grid import GridView
 from results.metrics import Metric, si
@@ -43,6 +44,7 @@ def plotted(report: GridReport, answer: Answer) -> Json:
             for arm in grid.arms
         ],
         "curves": [_curves(panel, index) for panel in curves if not panel.single_step],
+        "readings": plotted_readings(report, index),
         "levels": plotted_levels(grid, index),
         "differences": _differences(grid, answer, index),
         "scores": [_scores(grid, column) for column in analysis.columns if cols.shown(grid, column)],

@@ -39,6 +39,7 @@ function logTicks(low, high, count) {
       if (value >= low && value <= high) ticks.push(value);
     }
   }
+  if (ticks.length < 2) return linearTicks(low, high, Math.min(count, 4)); // less than an octave
   return ticks.length <= 2 * count ? ticks : ticks.filter((value) => /^1/.test(value.toExponential()));
 }
 

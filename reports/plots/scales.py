@@ -52,16 +52,20 @@ def floor_line(axis: Axes, metric: Metric, floor: float | None, *, across: Liter
 def linear_line(axis: Axes, metric: Metric, loss: float | None) -> None:
     """A dashed line at the loss of the linear filter, with its value; nothing where it is not known."""
     if loss is not None:
-        _reference(axis, metric.scale * loss, f"linear filter {metric.format(loss)}", across="y")
+        text = f"linear filter {metric.format(loss)}"
+        _reference(axis, metric.scale * loss, text, across="y", side="left")  # curves end on the right
 
 
-def _reference(axis: Axes, value: float, text: str, *, across: Literal["x", "y"]) -> None:
+def _reference(
+    axis: Axes, value: float, text: str, *, across: Literal["x", "y"], side: Literal["left", "right"] = "right"
+) -> None:
     style: Any = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.9}
     if across == "y":
         axis.axhline(value, **style)
         axis.annotate(
-            text, (1, value), xycoords=("axes fraction", "data"),
-            xytext=(0, 2), textcoords="offset points", ha="right", va="bottom", fontsize=6, color=GREY,
+            text, (side == "right", value), xycoords=("axes fraction", "data"),
+            xytext=(0 if side == "right" else 3, 2), textcoords="offset points", ha=side,
+            va="bottom", fontsize=6, color=GREY,
         )  # fmt: skip
         return
     axis.axvline(value, **style)
