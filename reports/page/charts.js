@@ -149,6 +149,15 @@ const differences = () => (plot, width) => {
   return rows(plot, width, found, { axis: forest.axis, values, rule, extra: arrow, ratio: forest.ratio, headings: forest.blocks });
 };
 
+// Compute to the baseline's loss: R times the relative MACs; a small mark is R alone.
+const compute = () => (plot, width) => {
+  const found = plot.grid.compute.rows.filter(plot.shown);
+  if (!found.length) return nothing(plot, 120);
+  const values = [0, ...found.flatMap((row) => [row.mean, row.low ?? row.mean, row.high ?? row.mean, ...row.seeds])];
+  const rule = (x, box) => plot.svg.append(shape("path", { d: `M${x(0)},${box.top}V${box.bottom}`, class: "zero" }));
+  return rows(plot, width, found, { axis: plot.grid.compute.axis, values, rule, ratio: true, headings: plot.grid.differences?.blocks });
+};
+
 // Scores at the endpoint's step: a mark for the mean, the seeds around it. Not bars: these would have to start at 0.
 const scores = (state) => (plot, width) => {
   const panel = plot.grid.scores[state.panel];

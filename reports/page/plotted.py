@@ -15,6 +15,7 @@ from reports.content.grid_report import GridReport
 from reports.content.units import drawn, rate
 from reports.page.answers import Answer
 from reports.page.looks import looks
+from reports.page.plotted_compute import plotted_compute
 from reports.page.plotted_levels import plotted_levels
 from reports.page.plotted_readings import plotted_readings
 from reports.text import plain
@@ -44,6 +45,7 @@ def plotted(report: GridReport, answer: Answer) -> Json:
             for arm in grid.arms
         ],
         "curves": [_curves(panel, index) for panel in curves if not panel.single_step],
+        "compute": plotted_compute(report, index),
         "readings": plotted_readings(report, index),
         "levels": plotted_levels(grid, index),
         "differences": _differences(grid, answer, index),
