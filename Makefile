@@ -41,7 +41,7 @@ tools:
 	echo "not installed, so tests of tables and pages skip:$$missing (Debian packages)" >&2
 
 demo: $(STAMP)
-	$(BIN)/uvit run time --budget demo --seeds 3 --out runs/demo
+	$(BIN)/uvit run time --budget demo --out runs/demo
 
 lint: setup
 	$(BIN)/ruff check .

@@ -37,11 +37,13 @@ def interactions(grid: GridView, column: cols.Column | None) -> list[Interaction
     first, *others = grid.blocks
     found: list[tuple[str, str, SeedSummary]] = []
     for arm in grid.challengers:
-        like = next((each for each in grid.challengers if each.block == first and _bare(each) == _bare(arm)), None)
+        like = next(
+            (each for each in grid.challengers if each.block == first and each.bare_name == arm.bare_name), None
+        )
         if arm.block in others and like is not None:
             summary = paired_difference(_differences(grid, arm, column), _differences(grid, like, column))
             if summary is not None:
-                found.append((_bare(arm), arm.block, summary))
+                found.append((arm.bare_name, arm.block, summary))
     errors = inference.moderated_errors([(s.n, s.std) if s.std else None for _, _, s in found])
     return [
         Interaction(
@@ -54,10 +56,6 @@ def interactions(grid: GridView, column: cols.Column | None) -> list[Interaction
         )
         for (arm, block, summary), error in zip(found, errors, strict=True)
     ]
-
-
-def _bare(arm: ArmView) -> str:
-    return arm.name.removeprefix(f"{arm.block}/")
 
 
 def _differences(grid: GridView, arm: ArmView, column: cols.Column) -> Mapping[int, float]:

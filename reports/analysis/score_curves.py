@@ -7,6 +7,7 @@ from typing import Any
 
 from reports.analysis import columns as cols
 from reports.views.grid import ArmView, GridView
+from reports.views.references import process_of
 from results.metrics import Metric, describe
 
 
@@ -38,6 +39,7 @@ class CurvePanel:
     curves: tuple[Curve, ...]
     floor: float | None
     card: dict[str, Any] = field(default_factory=dict)  # what its scores share
+    linear: float | None = None  # the loss of the linear filter on the same images, where it is known
 
     @property
     def last_step(self) -> int:
@@ -89,7 +91,22 @@ def _panel(grid: GridView, key: _Key, *, is_endpoint: bool) -> CurvePanel:
         curves=curves,
         floor=_floor(grid, key, max(steps)),
         card=_card(grid, key),
+        linear=_linear(grid, key, [curve.arm for curve in curves]),
     )
+
+
+def _linear(grid: GridView, key: _Key, arms: list[ArmView]) -> float | None:
+    """The linear filter's mean loss beside validation losses; None where arms compare with none or with several."""
+    metric, _, how = key
+    if metric != "val_loss":
+        return None
+    seen = {(dict(how).get("fingerprint"), process_of(record.training)) for arm in arms for record in arm.records}
+    found = {
+        each.mean
+        for each in grid.linear_filters
+        if any(pair == (each.held_out_fingerprint, each.process) for pair in seen)
+    }
+    return found.pop() if len(found) == len(seen) == 1 else None
 
 
 def loss_panel(grid: GridView) -> CurvePanel | None:

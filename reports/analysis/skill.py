@@ -23,13 +23,19 @@ def log_skill(grid: GridView, record: Record) -> list[float] | None:
 
     None where the cell has no losses by level, or the grid no linear filter of their images, process and levels.
     """
+    found = compared_levels(grid, record)
+    return None if found is None else found[1]
+
+
+def compared_levels(grid: GridView, record: Record) -> tuple[LinearFilterRecord, list[float]] | None:
+    """The linear filter that the cell's losses compare with, and their logarithms over its own (`log_skill`)."""
     last = grid.step
     for score in record.scores:
         if (score.metric, score.weights, score.step) == ("val_loss", WEIGHTS, last):
             found = _filter(grid.linear_filters, record, score)
             levels = score.card.get("levels")
             if found is not None and isinstance(levels, list) and _are_losses(levels, found.levels):
-                return found.log_skill(levels)
+                return found, found.log_skill(levels)
     return None
 
 

@@ -35,6 +35,20 @@ class SpeedRatio:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LevelReading:
+    """The ``level`` at which two curves are compared, and the steps at which they leave it."""
+
+    level: float
+    arm_step: float
+    baseline_step: float
+    is_bound: bool  # as of `SpeedRatio`
+
+    @property
+    def ratio(self) -> SpeedRatio:
+        return SpeedRatio(log_ratio=math.log(self.arm_step) - math.log(self.baseline_step), is_bound=self.is_bound)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LevelStep:
     """The step at which a curve leaves a level for good; ``is_bound`` where it had left it by its first point."""
 
@@ -49,18 +63,29 @@ def speed_ratio(arm: Points, baseline: Points, *, skipped: float = 0.0) -> Speed
     whole training, since R would not be exact otherwise. Raises ValueError for a curve without points, with steps that
     do not rise from above 0, with a loss that is no positive number, or for two curves that share no steps.
     """
-    curves = mean_log_loss(arm, skipped=skipped), mean_log_loss(baseline, skipped=skipped)
-    end = min(curve[-1][0] for curve in curves)
-    own, base = (_until(curve, end) for curve in curves)
+    own, base = aligned(mean_log_loss(arm, skipped=skipped), mean_log_loss(baseline, skipped=skipped))
     return level_ratio(own, base)
 
 
 def level_ratio(arm: Points, baseline: Points) -> SpeedRatio:
     """R of two falling curves that end at one step, at the level of the one that ends higher."""
-    level, goal, end = arm[-1][1], baseline[-1][1], math.log(arm[-1][0])
-    at = last_at_or_above(baseline, level) if level >= goal else last_at_or_above(arm, goal)
-    gained = end - math.log(at.step)
-    return SpeedRatio(log_ratio=gained if level >= goal else -gained, is_bound=at.is_bound)
+    return level_reading(arm, baseline).ratio
+
+
+def level_reading(arm: Points, baseline: Points) -> LevelReading:
+    """How R of two falling curves that end at one step is read: at the level of the one that ends higher."""
+    level, goal, end = arm[-1][1], baseline[-1][1], arm[-1][0]
+    if level >= goal:
+        at = last_at_or_above(baseline, level)
+        return LevelReading(level=level, arm_step=end, baseline_step=at.step, is_bound=at.is_bound)
+    at = last_at_or_above(arm, goal)
+    return LevelReading(level=goal, arm_step=at.step, baseline_step=end, is_bound=at.is_bound)
+
+
+def aligned(arm: Points, baseline: Points) -> tuple[Points, Points]:
+    """Both curves up to the last step of the shorter."""
+    end = min(arm[-1][0], baseline[-1][0])
+    return _until(arm, end), _until(baseline, end)
 
 
 def mean_log_loss(losses: Points, *, skipped: float = 0.0) -> list[tuple[float, float]]:

@@ -38,6 +38,7 @@ class SpeedPairs:
     ratios: Ratios = field(default_factory=dict)
     late: Ratios = field(default_factory=dict)
     why_none: str | None = None
+    curves: Mapping[str, Mapping[int, _Points]] = field(default_factory=dict)  # (step, loss) by arm and seed
 
     def bounds(self, arm: str, seeds: Iterable[int]) -> int:
         """How many of the ``seeds`` have an R that is a bound."""
@@ -66,7 +67,7 @@ def speed_pairs(grid: GridView) -> SpeedPairs:
         pairs = {seed: (own[seed], base[seed]) for seed in sorted(own.keys() & base.keys())}
         found[arm.name] = {seed: speed_ratio(*pair) for seed, pair in pairs.items()}
         late[arm.name] = {seed: speed_ratio(*pair, skipped=LATE) for seed, pair in pairs.items()}
-    return SpeedPairs(curve=name, ratios=found, late=late)
+    return SpeedPairs(curve=name, ratios=found, late=late, curves=curves)
 
 
 def speed_column(grid: GridView, pairs: SpeedPairs) -> cols.Column | None:

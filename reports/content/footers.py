@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reports.text import plain
+from reports.views.grid import GridView
 from results.metrics import Metric
 
 
@@ -14,12 +15,28 @@ def footer(
 ) -> str:
     """``FD-1K effnet-lite0 of EMA weights · 1,000 samples · … · n = 3 seeds · floor 21.43``.
 
-    ``seeds`` are each arm's numbers of seeds. A sample score without a floor says n/a; other scores have none.
+    ``seeds`` are each arm's numbers of seeds. A ratio names no weights. A sample score without a floor says n/a; other
+    scores have none.
     """
-    parts = [f"{metric.label} of {weights_name(weights)} weights", *_measured(card), seed_count(seeds)]
+    subject = metric.label if metric.ratio else f"{metric.label} of {weights_name(weights)} weights"
+    parts = [subject, *_measured(card), seed_count(seeds)]
     if metric.kind in ("frechet", "kernel", "precision", "recall"):
         parts.append(f"floor {'n/a' if floor is None else metric.format(floor)}")
     return plain(" · ".join(part for part in parts if part))
+
+
+def difference_label(grid: GridView, metric: Metric) -> str:
+    """Along an axis of differences from the baseline; of a metric that is a ratio, the ratio."""
+    base = plain(grid.baseline.name, limit=24) if len(grid.blocks) == 1 else "the block's"
+    if metric.ratio:
+        return f"{metric.short}: {metric.detail} ({base})"
+    unit = f", {metric.unit}" if metric.unit else ""
+    return f"Δ {metric.label}{unit}: arm minus {base}{' baseline' if len(grid.blocks) > 1 else ''}"
+
+
+def margin_text(metric: Metric, margin: float) -> str:
+    """``±0.00600``, and of a ratio ``0.91 to 1.10``."""
+    return f"{metric.format(-margin)} to {metric.format(margin)}" if metric.ratio else f"±{metric.format(margin)}"
 
 
 def weights_name(weights: str) -> str:

@@ -13,7 +13,7 @@ from reports.content.arm_table import arm_table
 from reports.content.equal_budget_table import budget_lines, budget_remarks, equal_budget_table
 from reports.content.figures import Row, arm_rows, sampler_rows
 from reports.content.sampling_steps import sampler_remarks, sampler_tables
-from reports.content.scope import interaction_lines, scope_lines
+from reports.content.scope import compute_lines, interaction_lines, scope_lines
 from reports.content.score_cards import score_cards
 from reports.content.table import Table
 from reports.views.find import Findings
@@ -72,6 +72,7 @@ def grid_report(grid: GridView) -> GridReport:
         remarks=(
             *scope_lines(grid, compared),
             *interaction_lines(grid, analysis.interactions),
+            *compute_lines(grid, compared),
             *notes.marks(grid),
             *notes.costs(analysis.costs),
             *notes.paper_notes(analysis.paper, analysis.agreement),

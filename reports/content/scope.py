@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from reports.analysis.compute import compute_ratios
 from reports.analysis.inference import ALPHA
 from reports.analysis.interactions import Interaction
 from reports.analysis.silence import EARLY_KINDS
@@ -54,6 +55,21 @@ def interaction_lines(grid: GridView, found: Sequence[Interaction]) -> list[str]
     first = found[0].first
     what = "ratio of its R" if metric.ratio else "difference of its Δ"
     return [f"interactions (exploratory, no verdict): {what} in a block to that in {first}: {'; '.join(parts)}"]
+
+
+def compute_lines(grid: GridView, compared: GridComparison) -> list[str]:
+    """R times the relative MACs of every arm, in one line; none where there is no R, or no arm differs in MACs."""
+    found = compute_ratios(grid, compared)
+    if not found:
+        return []
+    metric, parts = grid.metric, []
+    for each in found:
+        span = "" if each.interval is None else f" [{', '.join(metric.format(end) for end in each.interval)}]"
+        parts.append(f"{quoted(each.arm.name)} {metric.format(each.compute)}{span}")
+    return [
+        "compute to the baseline's loss, R × relative MACs a step (exploratory, no verdict; MACs are not time): "
+        f"{', '.join(parts)}"
+    ]
 
 
 def trained_on(grid: GridView) -> str:

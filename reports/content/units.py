@@ -17,3 +17,8 @@ def size(count: int | None) -> str:
     if count is None:
         return "–"
     return f"{count / _GIB:.2f} GiB" if count >= _GIB else f"{count / 2**20:.1f} MiB"
+
+
+def drawn(value: float) -> float:
+    """Six digits, which no screen tells from more."""
+    return float(f"{value:.6g}")

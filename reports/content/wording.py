@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from reports.analysis.best import best
 from reports.analysis.inference import PRIOR
 from reports.analysis.power import MOST_SEEDS
+from reports.analysis.speed_pairs import CurveName
 from reports.analysis.verdicts import Comparison, GridComparison, Verdict
 from reports.text import plural, quoted
 from reports.views.grid import GridView
 from results.metrics import Metric
 
+CURVES: Mapping[CurveName, str] = {"train_loss": "training loss", "val_loss": "validation loss of raw weights"}
 _PHRASES: Mapping[Verdict, str] = {
     "better": "better than",
     "mixed": "mixed against",
@@ -156,7 +158,7 @@ def _curves(compared: GridComparison) -> list[str]:
     metric = compared.endpoint.described
     late = [f"{quoted(c.arm)} {metric.format(c.late)}" for c in compared.comparisons if c.late is not None]
     bounds = [f"{quoted(c.arm)} in {plural(c.bounds, 'seed')}" for c in compared.comparisons if c.bounds]
-    curve = {"train_loss": "training loss", "val_loss": "validation loss of raw weights"}[compared.speed.curve]
+    curve = CURVES[compared.speed.curve]
     lines = [
         f"R: how many times the baseline's steps an arm needs for the same mean log {curve}, at the level of the "
         "slower of the two; geometric mean over seeds"

@@ -115,7 +115,7 @@ function xAxis(plot, scale, { left, right, bottom, title, rules = null }) {
   for (const value of scale.ticks(count)) {
     const x = scale(value);
     if (rules !== null) plot.svg.append(shape("path", { d: `M${x},${rules}V${bottom}`, class: "rule" }));
-    plot.svg.append(shape("text", { x, y: bottom + 16, "text-anchor": "middle" }, tick(value)));
+    plot.svg.append(shape("text", { x, y: bottom + 16, "text-anchor": "middle" }, (scale.text || tick)(value)));
   }
   plot.svg.append(shape("path", { d: `M${left},${bottom}H${right}`, class: "axis" }));
   plot.svg.append(shape("text", { x: (left + right) / 2, y: bottom + 33, "text-anchor": "middle" }, title));
@@ -125,7 +125,7 @@ function yAxis(plot, scale, { left, right, top, title }) {
   for (const value of scale.ticks(5)) {
     const y = scale(value);
     plot.svg.append(shape("path", { d: `M${left},${y}H${right}`, class: "rule" }));
-    plot.svg.append(shape("text", { x: left - 7, y: y + 4, "text-anchor": "end" }, tick(value)));
+    plot.svg.append(shape("text", { x: left - 7, y: y + 4, "text-anchor": "end" }, (scale.text || tick)(value)));
   }
   plot.svg.append(shape("text", { x: 0, y: top - 10 }, title));
 }

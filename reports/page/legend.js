@@ -20,6 +20,7 @@ function legend(fieldset, grid, changed) {
     button.addEventListener("click", () => only(wanted));
     return button;
   };
+  const everything = () => [quick("all", () => true, "All arms"), quick("none", () => false, "No arms")];
   const groups = [...new Set(grid.arms.map((arm) => arm.group))];
   const several = groups.filter((group) => group).length > 1;
   const parts = several ? groups : [null];
@@ -31,8 +32,9 @@ function legend(fieldset, grid, changed) {
       const sign = swatch(shape("svg", { class: `swatch ${arm.look}`, viewBox: "0 0 22 12", "aria-hidden": "true" }), arm.marker);
       row.append(element("label", {}, boxes[i], sign, element("span", {}, arm.name, arm.formula ? element("span", { class: "formula" }, ` ${arm.formula}`) : null)));
     }
-    if (!group) row.append(quick("all", () => true, "All arms"), quick("none", () => false, "No arms"));
+    if (!group) row.append(...everything());
     fieldset.append(row);
   }
+  if (several && !groups.includes("")) fieldset.append(element("div", { class: "group" }, ...everything()));
   fieldset.hidden = false;
 }

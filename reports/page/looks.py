@@ -1,7 +1,7 @@
 """Each arm's look on the page, the same in every plot, table and legend: a colour, a marker and a dash pattern.
 
 Colours and markers are those of the figures (``reports.plots``); where a grid has more arms than colours they start
-again with each axis, as the figures do, and the dash pattern tells axes apart.
+again with each axis, as the figures do, and the dash pattern tells axes apart; blocks are told apart likewise.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MANY = 8  # arms from which on each axis is a group of its own
 class Look:
     """Numbers of the style sheet's classes ``c<colour> d<dash>`` and of the scripts' markers."""
 
-    group: str  # arms that are shown and hidden together; "" for the baseline
+    group: str  # arms that are shown and hidden together; "" for a baseline that belongs to all
     colour: str
     marker: int
     dash: int
@@ -30,12 +30,16 @@ class Look:
 
 def looks(grid: GridView) -> dict[str, Look]:
     """The look of every arm of the grid, by the arm's name."""
-    large = len(grid.arms) > MANY
+    large, blocks = len(grid.arms) > MANY, len(grid.blocks) > 1
     members: dict[str, list[ArmView]] = {}
     for arm in grid.arms:
         if not arm.is_baseline:
-            members.setdefault(next(iter(arm.options), "arms") if large else "arms", []).append(arm)
-    by_arm = {arm.name: Look(group="", colour="base", marker=0, dash=0) for arm in grid.arms if arm.is_baseline}
+            members.setdefault(arm.block or (next(iter(arm.options), "arms") if large else "arms"), []).append(arm)
+    by_arm = {
+        arm.name: Look(group=arm.block if blocks else "", colour="base", marker=0, dash=0)
+        for arm in grid.arms
+        if arm.is_baseline
+    }
     for number, (group, arms) in enumerate(members.items()):
         for i, arm in enumerate(arms):
             turn = i // COLOURS

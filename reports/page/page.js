@@ -43,6 +43,9 @@ function figures(name) {
   const titles = (panels) => panels.map((panel) => panel.title);
   if (grid.differences) add("differences", differences);
   if (grid.curves.length) add("curves", curves, pick("Score", "panel", titles(grid.curves)));
+  if (grid.compute) add("compute", compute);
+  if (grid.readings.length) add("readings", readings, pick("Arm", "panel", titles(grid.readings)));
+  if (grid.levels.length) add("levels", levels, pick("Against", "panel", titles(grid.levels)));
   if (grid.scores.length) add("scores", scores, pick("Score", "panel", titles(grid.scores)));
   if (grid.scores.length && grid.costs.length) {
     add("costs", costs, (box, state, render) => {

@@ -10,10 +10,14 @@ from reports.analysis.costs import CostColumns
 from reports.analysis.score_curves import Curve, CurvePanel, loss_panel, panels
 from reports.analysis.summary import interval95, summarise
 from reports.content.arm_table import show
+from reports.content.footers import difference_label
 from reports.content.grid_report import GridReport
-from reports.content.units import rate
+from reports.content.units import drawn, rate
 from reports.page.answers import Answer
 from reports.page.looks import looks
+from reports.page.plotted_compute import plotted_compute
+from reports.page.plotted_levels import plotted_levels
+from reports.page.plotted_readings import plotted_readings
 from reports.text import plain
 from reports.views.grid import GridView
 from results.metrics import Metric, si
@@ -41,6 +45,9 @@ def plotted(report: GridReport, answer: Answer) -> Json:
             for arm in grid.arms
         ],
         "curves": [_curves(panel, index) for panel in curves if not panel.single_step],
+        "compute": plotted_compute(report, index),
+        "readings": plotted_readings(report, index),
+        "levels": plotted_levels(grid, index),
         "differences": _differences(grid, answer, index),
         "scores": [_scores(grid, column) for column in analysis.columns if cols.shown(grid, column)],
         "costs": _sizes(grid) + _throughputs(grid, analysis.costs),
@@ -53,7 +60,9 @@ def _curves(panel: CurvePanel, index: dict[str, int]) -> Json:
         "title": f"{plain(metric.label)} ({plain(panel.weights)}){' · primary endpoint' if panel.is_endpoint else ''}",
         "axis": plain(metric.axis),
         "floor": None if panel.floor is None else metric.scale * panel.floor,
-        "floorText": metric.format(panel.floor),
+        "floorText": f"floor (real images) {metric.format(panel.floor)}",
+        "linear": None if panel.linear is None else drawn(metric.scale * panel.linear),
+        "linearText": f"linear filter {metric.format(panel.linear)}",
         "lines": [_line(curve, metric, index) for curve in panel.curves],
     }
 
@@ -63,23 +72,18 @@ def _line(curve: Curve, metric: Metric, index: dict[str, int]) -> Json:
     return {
         "arm": index[curve.arm.name],
         "band": [
-            [step, *(_drawn(scale * value) for value in (mean, low, high)), _spread(metric, mean, low, high)]
+            [step, *(drawn(scale * value) for value in (mean, low, high)), _spread(metric, mean, low, high)]
             for step, mean, low, high in curve.band()
         ],
         "seeds": [
             {
                 "seed": seed,
                 "failed": seed in curve.failed,
-                "points": [[step, _drawn(scale * value)] for step, value in points],
+                "points": [[step, drawn(scale * value)] for step, value in points],
             }
             for seed, points in curve.seeds.items()
         ],
     }
-
-
-def _drawn(value: float) -> float:
-    """Six digits, which no screen tells from more."""
-    return float(f"{value:.6g}")
 
 
 def _spread(metric: Metric, mean: float, low: float, high: float) -> str:
@@ -88,11 +92,13 @@ def _spread(metric: Metric, mean: float, low: float, high: float) -> str:
 
 
 def _differences(grid: GridView, answer: Answer, index: dict[str, int]) -> Json | None:
-    """The forest plot of the primary endpoint."""
+    """The forest plot of the primary endpoint. Of a metric that is a ratio all values are logarithms, with ticks."""
     metric, margin = grid.metric, grid.margin
+    by_arm = {arm.name: arm for arm in grid.arms}
     rows = [
         {
             "arm": index[arm.arm],
+            "block": plain(by_arm[arm.arm].block, limit=40),
             "mean": metric.scale * arm.mean,
             "low": None if arm.low is None else metric.scale * arm.low,
             "high": None if arm.high is None else metric.scale * arm.high,
@@ -104,13 +110,19 @@ def _differences(grid: GridView, answer: Answer, index: dict[str, int]) -> Json 
     ]
     if not rows:
         return None
-    axis = f"{metric.label}: arm minus {grid.baseline.name}{f', {metric.unit}' if metric.unit else ''}"
     return {
-        "axis": plain(axis),
+        "axis": plain(difference_label(grid, metric)),
         "margin": metric.scale * margin if margin is not None and margin > 0 else None,
         "better": {"lower": "left", "higher": "right"}.get(metric.direction, ""),
+        "blocks": {plain(block, limit=40): plain(_against(grid, block), limit=80) for block in grid.blocks if block},
+        "ratio": metric.ratio,
         "rows": rows,
     }
+
+
+def _against(grid: GridView, block: str) -> str:
+    baseline = next(arm for arm in grid.arms if arm.is_baseline and arm.block == block)
+    return f"{block}, against {baseline.name}"
 
 
 def _scores(grid: GridView, column: cols.Column) -> Json:
@@ -129,7 +141,7 @@ def _scores(grid: GridView, column: cols.Column) -> Json:
         "axis": plain(metric.axis),
         "better": metric.direction,
         "floor": None if floor is None else metric.scale * floor,
-        "floorText": metric.format(floor),
+        "floorText": f"floor (real images) {metric.format(floor)}",
         "rows": rows,
     }
 

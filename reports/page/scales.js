@@ -10,6 +10,18 @@ function logarithmic([low, high], [from, to]) {
   return Object.assign(scale, { low, high, ticks: (count) => logTicks(low, high, count) });
 }
 
+// Of logarithms of ratios: 1 and numbers on both sides of it, each with its inverse, as the figures have them.
+function ratios([low, high], [from, to]) {
+  const scale = linear([low, high], [from, to]), reach = Math.max(high, -low), apart = (from > to ? 26 : 55) * ((high - low) / Math.abs(to - from));
+  const kept = [];
+  for (const log of [1000, 100, 50, 20, 10, 5, 3, 2, 1.5, 1.2, 1.1, 1.05, 1.02, 1.01].map(Math.log)) {
+    if (log <= reach && log >= apart && kept.every((other) => other - log >= apart)) kept.push(log);
+  }
+  const ticks = [...kept.map((log) => -log), 0, ...kept.reverse()].filter((log) => log >= low && log <= high);
+  const text = (log) => `${Number(Math.exp(log).toPrecision(log < 0 ? 2 : 3))}`;
+  return Object.assign(scale, { ticks: () => ticks, text });
+}
+
 function linearTicks(low, high, count) {
   const raw = (high - low) / Math.max(1, count) || 1;
   const power = 10 ** Math.floor(Math.log10(raw));
@@ -27,6 +39,7 @@ function logTicks(low, high, count) {
       if (value >= low && value <= high) ticks.push(value);
     }
   }
+  if (ticks.length < 2) return linearTicks(low, high, Math.min(count, 4)); // less than an octave
   return ticks.length <= 2 * count ? ticks : ticks.filter((value) => /^1/.test(value.toExponential()));
 }
 

@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 KINDS = {  # module: what its figures show; in the order in which a page shows them
     "curves": "Score against training steps",
     "forest": "Difference from the baseline with its interval and verdict",
+    "compute_ratios": "Compute to the baseline's loss: R times the relative MACs, exploratory",
+    "readings": "How R is read off the mean log losses of an arm and its baseline",
+    "levels": "EMA loss over the linear filter's, by noise level",
     "bars": "Scores after the last step",
     "tradeoffs": "Score against cost",
     "scaling": "Score against size",
     "evaluations": "Score against network evaluations",
     "losses": "Training loss against training steps",
 }
-_PREFIXES = {"forest": "forest", "bars": "bars", "cost": "tradeoffs", "scaling": "scaling",
-             "evaluations": "evaluations", "loss": "losses"}  # fmt: skip  # of file names; curves have none
+_PREFIXES = {"forest": "forest", "compute": "compute_ratios", "speed": "readings", "levels": "levels", "bars": "bars",
+             "cost": "tradeoffs", "scaling": "scaling", "evaluations": "evaluations", "loss": "losses"}  # fmt: skip
 
 
 def draw(report: GridReport) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from reports.content.footers import footer, weights_name
 from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
 from reports.plots.lines import draw_lines
-from reports.plots.scales import floor_line, logarithmic, score_label, score_range, steps_axis
+from reports.plots.scales import floor_line, linear_line, logarithmic, score_label, score_range, steps_axis
 from reports.plots.style import Look, arm_label, groups, handle, looks
 from reports.text import plain
 from reports.views.grid import ArmView
@@ -84,8 +84,10 @@ def _lines(axis: Axes, panel: CurvePanel, curves: Sequence[Curve], look: dict[st
     score_label(axis, panel.metric)
     points = [(s, panel.metric.scale * v) for c in curves for seed in c.seeds.values() for s, v in seed]
     steps_axis(axis, max(step for step, _ in points))
-    score_range(axis, points, [] if panel.floor is None else [panel.metric.scale * panel.floor])
+    others = [panel.metric.scale * value for value in (panel.floor, panel.linear) if value is not None]
+    score_range(axis, points, others)
     floor_line(axis, panel.metric, panel.floor)
+    linear_line(axis, panel.metric, panel.linear)
 
 
 def _dots(axis: Axes, panel: CurvePanel, curves: Sequence[Curve], look: dict[str, Look]) -> None:

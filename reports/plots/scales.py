@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from reports.content.ratio_axis import ratio_ticks
 from reports.plots.style import GREY
 from reports.text import plain
 from results.metrics import Metric
@@ -44,18 +46,31 @@ def floor_line(axis: Axes, metric: Metric, floor: float | None, *, across: Liter
     """A dashed line where real held-out images score, with its value; nothing where there is no floor."""
     if floor is None:
         return
-    value = metric.scale * floor
+    _reference(axis, metric.scale * floor, f"floor (real images) {metric.format(floor)}", across=across)
+
+
+def linear_line(axis: Axes, metric: Metric, loss: float | None) -> None:
+    """A dashed line at the loss of the linear filter, with its value; nothing where it is not known."""
+    if loss is not None:
+        text = f"linear filter {metric.format(loss)}"
+        _reference(axis, metric.scale * loss, text, across="y", side="left")  # curves end on the right
+
+
+def _reference(
+    axis: Axes, value: float, text: str, *, across: Literal["x", "y"], side: Literal["left", "right"] = "right"
+) -> None:
     style: Any = {"color": GREY, "linestyle": (0, (4, 2)), "linewidth": 0.9}
     if across == "y":
         axis.axhline(value, **style)
         axis.annotate(
-            f"floor (real images) {metric.format(floor)}", (1, value), xycoords=("axes fraction", "data"),
-            xytext=(0, 2), textcoords="offset points", ha="right", va="bottom", fontsize=6, color=GREY,
+            text, (side == "right", value), xycoords=("axes fraction", "data"),
+            xytext=(0 if side == "right" else 3, 2), textcoords="offset points", ha=side,
+            va="bottom", fontsize=6, color=GREY,
         )  # fmt: skip
         return
     axis.axvline(value, **style)
     axis.annotate(
-        f"floor {metric.format(floor)}", (value, 1), xycoords=("data", "axes fraction"), xytext=(0, 1),
+        text.replace(" (real images)", ""), (value, 1), xycoords=("data", "axes fraction"), xytext=(0, 1),
         textcoords="offset points", ha="center", va="bottom", fontsize=6, color=GREY,
     )  # fmt: skip
 
@@ -69,6 +84,19 @@ def logarithmic(axis: Axes, which: Literal["x", "y"], *, span: float) -> None:
     many = (1, 1.5, 2, 3, 4, 6, 8) if span < 10 else (1, 2, 3, 5)
     scale.set_major_locator(LogLocator(base=10, subs=many if which == "y" else (1, 2, 5)))
     scale.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    scale.set_minor_formatter(NullFormatter())
+
+
+def ratio_axis(axis: Axes, which: Literal["x", "y"], low: float, high: float) -> None:
+    """A logarithmic axis of a ratio, from exp(``low``) to exp(``high``), with its numbers on both sides of 1."""
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    (axis.set_yscale if which == "y" else axis.set_xscale)("log")
+    (axis.set_ylim if which == "y" else axis.set_xlim)(math.exp(low), math.exp(high))
+    ticks = ratio_ticks(low, high)
+    scale = axis.yaxis if which == "y" else axis.xaxis
+    scale.set_ticks([math.exp(log) for log, _ in ticks], [text for _, text in ticks])
+    scale.set_minor_locator(NullLocator())
     scale.set_minor_formatter(NullFormatter())
 
 

@@ -71,7 +71,26 @@ def axis_of(arm: ArmView) -> str:
 
 
 def groups(name: str, arms: Sequence[ArmView]) -> list[tuple[str, list[ArmView]]]:
-    """(file name, arms) of the parts that a plot with a look an arm is drawn in; the baseline stands in each."""
+    """(file name, arms) of the parts that a plot with a look an arm is drawn in; the baseline stands in each.
+
+    Blocks are parts, each with its own baseline.
+    """
+    by_block: dict[str, list[ArmView]] = {}
+    for arm in arms:
+        by_block.setdefault(arm.block, []).append(arm)
+    if len(by_block) > 1:
+        parts = [(f"{name}-{_file_word(block, number)}", own) for number, (block, own) in enumerate(by_block.items())]
+        return [part for named, own in parts for part in _by_axis(named, own)]
+    return _by_axis(name, arms)
+
+
+def _file_word(block: str, number: int) -> str:
+    """A block as part of a file's name; its number where it is no plain word."""
+    return block if block.isascii() and block.replace("_", "").isalnum() else f"block{number + 1}"
+
+
+def _by_axis(name: str, arms: Sequence[ArmView]) -> list[tuple[str, list[ArmView]]]:
+    """A large grid an axis a part."""
     if len(arms) <= MAX_ARMS:
         return [(name, list(arms))]
     baseline = next(arm for arm in arms if arm.is_baseline)

@@ -45,6 +45,11 @@ class ArmView:
     sizes: dict[str, int] = field(default_factory=dict)  # depth, width and patch, where the manifest says them
 
     @property
+    def bare_name(self) -> str:
+        """The name without that of its block."""
+        return self.name.removeprefix(f"{self.block}/") if self.block else self.name
+
+    @property
     def survivors(self) -> list[Record]:
         return [record for cell in self.cells if (record := cell.survivor) is not None]
 

@@ -11,7 +11,7 @@ from reports.analysis.score_curves import loss_panel, panels
 from reports.views.find import find
 from reports.views.grid import GridView
 from results import Store
-from tests.reports.simulated import FD, manifest, record, skip_run, write_grid
+from tests.reports.simulated import FD, linear_filter, manifest, record, skip_run, write_grid
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +61,32 @@ def test_before_the_first_score(tmp_path: Path) -> None:
     store.write(record("add", 0, status="oom", scores=[], losses=[]))
     grid = find(tmp_path).grids[0]
     assert (panels(grid), loss_panel(grid)) == ([], None)
+
+
+def beside_losses(root: Path, *processes: str, trained: tuple[str, str] = ("vp", "vp")) -> list[float | None]:
+    """The filter's loss beside the validation losses of two arms, in a folder with a filter of each process."""
+    store = skip_run(root, seeds=[0], arms=["concat", "add"])
+    for arm, process in zip(("concat", "add"), trained, strict=True):
+        store.write(record(arm, 0, training={"steps": 3000, "batch_size": 32, "process": process}))
+    for process in processes:
+        made = linear_filter(held_out_fingerprint="ef" * 32, process=process, loss=[0.08, 0.04, 0.02, 0.02])
+        store.write_linear_filter(made)
+    (grid,) = find(store.root).grids
+    return [panel.linear for panel in panels(grid) if panel.metric.kind == "loss"]
+
+
+def test_validation_losses_have_the_linear_filter_of_their_images_and_process_beside_them(tmp_path: Path) -> None:
+    assert beside_losses(tmp_path / "own", "vp") == [pytest.approx(0.04)]
+    assert beside_losses(tmp_path / "none") == [None]
+    assert beside_losses(tmp_path / "other", "sd") == [None], "of another process"
+    both = beside_losses(tmp_path / "two", "vp", "sd", trained=("vp", "sd"))
+    assert both == [None], "two arms with a filter each have no line in common"
+    half = beside_losses(tmp_path / "half", "vp", trained=("vp", "sd"))
+    assert half == [None], "the other arm compares with none"
+
+
+def test_no_other_score_has_a_linear_filter_beside_it(tmp_path: Path) -> None:
+    store = skip_run(tmp_path, seeds=[0])
+    store.write_linear_filter(linear_filter(held_out_fingerprint="ef" * 32))
+    (grid,) = find(store.root).grids
+    assert {panel.metric.kind: panel.linear is not None for panel in panels(grid)} == {"frechet": False, "loss": True}

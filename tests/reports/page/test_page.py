@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+import math
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,17 @@ from reports.page.plotted import plotted
 from reports.page.table_views import sort_number
 from reports.views.grid import GridView
 from tests.reports.calls import calls
-from tests.reports.simulated import identity, manifest, profile, record, skip_run, write_grid
+from tests.reports.simulated import (
+    cell_scores,
+    identity,
+    manifest,
+    profile,
+    record,
+    skip_run,
+    speed_record,
+    speed_run,
+    write_grid,
+)  # fmt: skip
 
 AXES = {
     "skip": ("linear_sum", "linear_skip", "add", "none"),
@@ -105,6 +117,49 @@ def test_verdicts_stand_on_top_and_in_the_forest_plot(found: reports.Findings) -
     silent = dataclasses.replace(compared, why_none="one seed", comparisons=())
     none_given = dataclasses.replace(given, analysis=dataclasses.replace(analysis, comparison=silent), answer="")
     assert answer(none_given).text == "No verdict: one seed" and not answer(none_given).resolved
+
+
+def speed_page(root: Path, ratios: Mapping[str, Sequence[float]], **changes: Any) -> tuple[str, Any]:
+    """The page of a grid that speed decides, and its plots."""
+    page = document(reports.find(speed_run(root, ratios, **changes).root))
+    return page, data(page)["grids"]["skip"]
+
+
+def test_a_ratio_is_drawn_as_logarithms_on_an_axis_of_ratios(tmp_path: Path) -> None:
+    ratios = {"concat": (1.0, 1.01, 0.99), "add": (0.80, 0.81, 0.80), "none": (1.3, 1.31, 1.29)}
+    skill = {"concat": (-0.10, -0.11, -0.09), "add": (0.2, 0.2, 0.21), "none": (0.2, 0.2, 0.21)}
+    page, plots = speed_page(tmp_path, ratios, skill=skill)
+    forest = plots["differences"]
+    assert forest["ratio"] and forest["axis"] == "R: times the baseline's steps (concat)"
+    assert forest["margin"] == pytest.approx(math.log(1.1)) and forest["blocks"] == {}
+    assert [row["verdict"] for row in forest["rows"]] == ["mixed", "worse"]
+    assert forest["rows"][1]["mean"] == pytest.approx(math.log(1.3), abs=1e-3)
+    assert forest["rows"][1]["text"].startswith("1.30 [1.29, 1.31], 3 pairs of seeds")
+    assert '<li class="chip mixed">1 mixed</li>' in page and ".chip.mixed {" in page
+
+
+def test_losses_stand_beside_the_linear_filter_whole_and_by_level(tmp_path: Path) -> None:
+    skill = {"concat": (-0.10, -0.11), "add": (0.2, 0.21)}
+    store = speed_run(tmp_path, {"concat": (1.0, 1.01), "add": (0.8, 0.81)}, skill=skill)
+    for seed in (100, 101):
+        store.write(speed_record("add", seed, 0.8, skill=0.2, scores=cell_scores("add", seed, (1000, 3000))))
+    plots = data(document(reports.find(store.root)))["grids"]["skip"]
+    losses = next(panel for panel in plots["curves"] if panel["title"].startswith("val loss"))
+    assert losses["linear"] == pytest.approx(0.0375) and losses["linearText"] == "linear filter 0.03750"
+    (levels,) = plots["levels"]
+    assert [line["arm"] for line in levels["lines"]] == [0] and levels["lines"][0]["band"][0][0] == 0.2
+
+
+def test_blocks_have_headings_and_looks_of_their_own(tmp_path: Path) -> None:
+    arms = {f"{block}/{arm}": (1.0, 1.02) for block in ("eps", "v") for arm in ("concat", "add", "none")}
+    training = {arm: {"prediction": arm[: arm.index("/")]} for arm in arms}
+    _, plots = speed_page(tmp_path, arms, training=training)
+    assert plots["differences"]["blocks"] == {"eps": "eps, against eps/concat", "v": "v, against v/concat"}
+    assert [row["block"] for row in plots["differences"]["rows"]] == ["eps", "eps", "v", "v"]
+    assert [arm["group"] for arm in plots["arms"]] == ["eps"] * 3 + ["v"] * 3
+    looks = [(arm["look"], arm["marker"]) for arm in plots["arms"]]
+    assert looks[1][0].split()[0] == looks[4][0].split()[0], "an arm has one colour in every block"
+    assert len(set(looks[1:3] + looks[4:])) == 4
 
 
 def test_write_puts_it_beside_the_markdown_page(found: reports.Findings, tmp_path: Path) -> None:

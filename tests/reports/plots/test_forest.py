@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reports.content.grid_report import grid_report
 from reports.plots import forest
+from reports.views.find import find
 from tests.reports.planted import compared, planted
+from tests.reports.simulated import speed_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,3 +74,50 @@ def test_without_an_interval_there_is_none(scores: dict[str, list[float | None]]
 def test_why_there_is_no_verdict_stands_below() -> None:
     grid = planted({"concat": BASE, "add": CLEAR}, calibrated=False)
     assert "no verdict: budget cpu is not calibrated" in figures(grid)["forest-skip"].get_supxlabel().replace("\n", " ")
+
+
+RATIOS = {"concat": (1.0, 1.01, 0.99), "add": (0.80, 0.81, 0.80), "none": (1.3, 1.31, 1.29)}
+
+
+def speed_grid(root: Path, ratios: Mapping[str, Sequence[float | None]], **changes: Any) -> GridView:
+    (grid,) = find(speed_run(root, ratios, **changes).root).grids
+    return grid
+
+
+def test_a_ratio_has_an_axis_of_ratios_with_its_margin_on_both_sides_of_1(tmp_path: Path) -> None:
+    (axis,) = figures(speed_grid(tmp_path, RATIOS))["forest-skip"].axes
+    assert axis.get_xscale() == "log"
+    low, high = axis.get_xlim()
+    assert low * high == pytest.approx(1.0) and high > 1.3
+    assert axis.get_xlabel().startswith("R: times the baseline's steps (concat)\n← better")
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0.83", "1", "1.2"]
+    (margin,) = axis.patches
+    assert list(margin.get_bbox().intervalx) == pytest.approx([1 / 1.1, 1.1])
+    assert list(axis.lines[0].get_xdata()) == [1.0, 1.0]
+    means = {line.get_marker(): line.get_xdata()[0] for line in axis.lines if line.get_marker() in ("o", "s")}
+    assert means == pytest.approx({"o": 0.8033, "s": 1.3}, rel=1e-3)
+    assert words(axis) == ["better", "worse"]
+
+
+def test_blocks_stand_below_their_headings_each_against_its_own_baseline(tmp_path: Path) -> None:
+    arms = {
+        "eps/concat": (1.0, 1.0, 1.0), "eps/none": (1.3, 1.31, 1.29),
+        "v/concat": (2.0, 2.0, 2.0), "v/none": (2.0, 2.02, 1.98),
+    }  # fmt: skip
+    training = {arm: {"prediction": arm[: arm.index("/")]} for arm in arms}
+    (axis,) = figures(speed_grid(tmp_path, arms, training=training))["forest-skip"].axes
+    assert words(axis) == ["eps, against eps/concat", "worse", "v, against v/concat", "equivalent"]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["none", "none"]
+    assert "(the block's)" in axis.get_xlabel()
+    pairs = [sorted(line.get_xdata()) for line in axis.lines if line.get_marker() == "|" and len(line.get_xdata()) == 3]
+    assert pairs == [pytest.approx([1.29, 1.3, 1.31]), pytest.approx([0.99, 1.0, 1.01])]
+
+
+def test_a_mixed_verdict_has_a_mark_of_its_own_and_a_bound_is_told(tmp_path: Path) -> None:
+    skill = {"concat": (-0.10, -0.11, -0.09), "add": (0.2, 0.2, 0.21), "none": (0.2, 0.2, 0.21)}
+    (axis,) = figures(speed_grid(tmp_path, RATIOS, skill=skill))["forest-skip"].axes
+    assert words(axis) == ["mixed", "worse"]
+    assert [line.get_marker() for line in axis.lines if line.get_marker() in ("^", "s", "o")] == ["^", "s"]
+    losses = {**RATIOS, "none": (12.0, 1.3, 1.29), "concat": (0.01, 1.0, 1.0)}
+    (axis,) = figures(speed_grid(tmp_path / "bound", losses))["forest-skip"].axes
+    assert words(axis)[-1].endswith(", 1/3 bounds")

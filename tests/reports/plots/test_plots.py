@@ -21,7 +21,16 @@ from reports.analysis.score_curves import panels
 from reports.content.grid_report import GridReport, grid_report
 from reports.views.find import find
 from results import Store
-from tests.reports.simulated import FORMULAS, cell_scores, manifest, profile, record, skip_run, write_grid
+from tests.reports.simulated import (
+    FORMULAS,
+    cell_scores,
+    linear_filter,
+    manifest,
+    profile,
+    record,
+    skip_run,
+    write_grid,
+)
 from tests.reports.test_render import HOSTILE, figures, page
 
 FORMATS = ("png", "svg", "pdf")
@@ -244,3 +253,15 @@ def test_scores_of_any_size_are_drawn(tmp_path: Path) -> None:
         store.write(dataclasses.replace(item, scores=scores))
     drawn = plots.draw(only(tmp_path))
     assert set(drawn) == {f"{name}.{suffix}" for name in ("skip", "bars-skip", "cost-skip") for suffix in FORMATS}
+
+
+def test_the_linear_filter_is_a_line_in_the_validation_losses(tmp_path: Path) -> None:
+    store = skip_run(tmp_path, seeds=[0], arms=["concat", "add"])
+    assert "linear filter" not in texts(only(tmp_path))["skip"]
+    store.write_linear_filter(linear_filter(held_out_fingerprint="ef" * 32, loss=[0.09, 0.08, 0.05, 0.02]))
+    samples, losses = plots.figures(only(tmp_path))["skip"].axes[:2]
+    assert "linear filter 0.06000" in [text.get_text() for text in losses.texts]
+    assert [0.06, 0.06] in [pytest.approx(list(line.get_ydata())) for line in losses.lines]
+    assert not any("linear" in text.get_text() for text in samples.texts)
+    low, high = losses.get_ylim()
+    assert low < 0.06 < high
