@@ -256,8 +256,8 @@ def test_plan_lists_cells_and_costs_and_trains_nothing(tmp_path: Path) -> None:
     assert "60 cells of 4 steps" in looks.stdout
     assert "seeds 100 to 111, looks at 3, 6 and 12 seeds; so many cells at most" in looks.stdout
     text = uvit("plan", "skip", "--budget", "demo", cwd=tmp_path)
-    assert "seed 100, one look at 1 seed" in text.stdout
-    assert "5 cells of 560 steps x 32 images" in text.stdout
+    assert "seeds 100 to 102, one look at 3 seeds" in text.stdout, "as the budget has it"
+    assert "15 cells of 560 steps x 32 images" in text.stdout
     assert list(tmp_path.iterdir()) == []
 
 
