@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ablations.arms import Arm, as_measure
-from ablations.budgets import Budget, Endpoint
+from ablations.budgets import Budget, Endpoint, load_budgets
 from ablations.grid import Grid
 from ablations.matching import size_arms
 from ablations.recipes import recipe_training, settled
@@ -19,7 +19,7 @@ from bench.cell.identity import Cell, score_points, validation_steps
 from bench.cell.prepared import Prepared, prepare
 from bench.cell.scoring import check_names
 from bench.conditions.choice import check_settings, condition_of
-from bench.config import Draw, EvaluationConfig, Precision
+from bench.config import Draw, EvaluationConfig, Precision, TrainingConfig
 from bench.data.load import load_cached_dataset
 from bench.machine.runtime import Runtime
 from results.manifest import Manifest, ManifestArm, ManifestCell, ManifestDraw, ManifestEndpoint, ManifestEvaluation
@@ -265,7 +265,7 @@ def _manifest(plan: Plan, runtime: Runtime) -> Manifest:
             "evaluation": plan.budget.evaluation.asdict(),
         },
         within=grid.within.axis if grid.within else "",
-        arms=_with_earlier([_manifest_arm(arm, plan.members[arm.name], models) for arm in plan.arms], plan),
+        arms=_with_earlier([_manifest_arm(arm, plan, models) for arm in plan.arms], plan),
     )
 
 
@@ -282,7 +282,19 @@ def _with_earlier(arms: Sequence[ManifestArm], plan: Plan) -> tuple[ManifestArm,
     return (*[joined(arm) for arm in arms], *before.values())
 
 
-def _manifest_arm(arm: Arm, members: list[tuple[int, str]], models: Mapping[str, ModelConfig]) -> ManifestArm:
+def settings_of(training: TrainingConfig, budget: str) -> tuple[str, ...]:
+    """As ``--set`` writes them, the fields in which ``training`` differs from that of ``budget``, but for precision."""
+    own = dataclasses.replace(load_budgets().get(budget).training, precision=training.precision).asdict()
+    given = {key: value for key, value in training.asdict().items() if value != own[key]}
+    return tuple(
+        f"training.{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
+        for key, value in given.items()
+    )
+
+
+def _manifest_arm(arm: Arm, plan: Plan, models: Mapping[str, ModelConfig]) -> ManifestArm:
+    members = plan.members[arm.name]
+    training = recipe_training(arm.variant, plan.budget.training)
     return ManifestArm(
         arm=arm.name,
         variant=arm.variant,
@@ -291,6 +303,7 @@ def _manifest_arm(arm: Arm, members: list[tuple[int, str]], models: Mapping[str,
         residual=arm.residual if arm.match else None,
         sizes=_sizes(models[members[0][1]]),
         block=arm.block,
+        settings=settings_of(training, plan.budget.name),
         cells=tuple(ManifestCell(seed=seed, train_id=train_id) for seed, train_id in members),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablations.planning import Plan
+from ablations.planning import Plan, settings_of
 from bench.diffusion import PROCESSES
 from bench.linear_filter import linear_filter
 from bench.linear_filter.losses import linear_filter_id
@@ -34,11 +34,9 @@ def write_references(plan: Plan, root: Path) -> list[str]:
         return []
     _write_linear_filters(plan, Store(root))
     missing = _write_calibrations(plan, Store(root))
-    if not missing:
-        return []
     return [
-        f"no calibration fits {', '.join(missing)} on {plan.dataset}: intervals, but no verdict before "
-        f"`uvit calibrate {plan.budget.name} --preset {plan.preset} --dataset {plan.dataset}`"
+        f"no calibration fits {baseline} on {plan.dataset}: intervals, but no verdict before `{command}`"
+        for baseline, command in missing.items()
     ]
 
 
@@ -58,10 +56,10 @@ def kept_linear_filter(dataset: Dataset, process: str, store: Store) -> LinearFi
     return made
 
 
-def _write_calibrations(plan: Plan, store: Store) -> list[str]:
-    """One for each block, whose baseline is trained in its own way; the baselines that none fits."""
+def _write_calibrations(plan: Plan, store: Store) -> dict[str, str]:
+    """One for each block, whose baseline is trained in its own way; the baselines that none fits, and what mends it."""
     known, _ = store.calibrations()
-    packaged, missing = bundled(), []
+    packaged, missing = bundled(), dict[str, str]()
     for baseline in dict.fromkeys(plan.grid.baseline_of(arm) for arm in plan.arms):
         own = {train_id for _, train_id in plan.members[baseline]}
         prepared = next(prepared for prepared in plan.cells if prepared.train_id in own)
@@ -70,7 +68,10 @@ def _write_calibrations(plan: Plan, store: Store) -> list[str]:
             continue
         found = best_match(packaged, preset=plan.preset, training=training, fingerprint=fingerprint)
         if found is None:
-            missing.append(baseline)
+            settings = "".join(f" --set {each}" for each in settings_of(prepared.cell.training, plan.budget.name))
+            missing[baseline] = (
+                f"uvit calibrate {plan.budget.name} --preset {plan.preset} --dataset {plan.dataset}{settings}"
+            )
         else:
             store.write_calibration(found)
             known.append(found)

@@ -7,13 +7,14 @@
      evaluation?: {draws: [{sampler, nfe}], sweep: [{sampler, nfe}], left_out: [{sampler, nfe}]},
      seeds?: [first, ...], looks?: [n, ...], sections?: {training: {}, evaluation: {}}, within?,
      arms: [{arm, variant, formula?, match?, residual?, sizes?: {depth, width, patch}, block?,
-             cells: [{seed, train_id}]}]}
+             settings?: [text], cells: [{seed, train_id}]}]}
 
 ``evaluation`` says which samples the grid asked for, apart from its sweep and by it; a record holds those of other
 grids too. ``seeds`` are those planned, in the order of the looks; ``looks`` the numbers of seeds at which arms are
 judged, rising: one for a grid of a fixed size. ``sections`` are the budget's training and evaluation in full, as its
 grid changes them. ``within`` names the axis whose options are the grid's blocks: each arm has its option as ``block``
-and is called ``block/arm``, and each block has an arm ``block/baseline`` of its own. Further keys are kept (``more``)
+and is called ``block/arm``, and each block has an arm ``block/baseline`` of its own. ``settings`` are what an arm's
+training has that its budget's has not, as ``training.prediction=v``. Further keys are kept (``more``)
 and ignored. ``endpoint.step`` may be "final" or null: the last step of the training. Manifests written before a key
 marked ``?`` existed lack it.
 """
@@ -84,6 +85,7 @@ class ManifestArm:
     residual: float | None = None  # (its size - the baseline's) / the baseline's, where it is sized
     sizes: Mapping[str, int] | None = None  # depth, width, patch
     block: str = ""  # the option of the manifest's ``within``
+    settings: tuple[str, ...] = ()  # where its training differs from the budget's own
     cells: tuple[ManifestCell, ...]
     more: Mapping[str, Any] = field(default_factory=dict)
 
@@ -92,6 +94,7 @@ class ManifestArm:
         """From a checked mapping."""
         cells = tuple(_of(ManifestCell, cell) for cell in values["cells"])
         known = _known(cls, values) | {"cells": cells, "match": values.get("match") or ""}
+        known["settings"] = tuple(values.get("settings", ()))
         return cls(**known, more=_more(cls, values))
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,6 +106,7 @@ class ManifestArm:
             **({"match": self.match, "residual": self.residual} if self.match else {}),
             **({"sizes": dict(self.sizes)} if self.sizes is not None else {}),
             **({"block": self.block} if self.block else {}),
+            **({"settings": list(self.settings)} if self.settings else {}),
             "cells": [asdict(cell) for cell in self.cells],
             **self.more,
         }
@@ -272,6 +276,9 @@ def _check_arm(arm: Any, name: str) -> None:
     _need(isinstance(arm.get("match"), str | None), f"{name}.match", "text or null", arm.get("match"))
     residual, sizes, cells = arm.get("residual"), arm.get("sizes"), arm.get("cells")
     _need(isinstance(arm.get("block", ""), str), f"{name}.block", "text", arm.get("block"))
+    settings = arm.get("settings", [])
+    whole = isinstance(settings, list) and all(isinstance(setting, str) for setting in settings)
+    _need(whole, f"{name}.settings", "a list of texts", settings)
     _need(residual is None or _is_number(residual), f"{name}.residual", "a number or null", residual)
     _need(sizes is None or _is_sizes(sizes), f"{name}.sizes", "an object of whole numbers or null", sizes)
     _need(isinstance(cells, list), f"{name}.cells", "a list", cells)

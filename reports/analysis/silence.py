@@ -82,13 +82,12 @@ def _uncalibrated(grid: GridView, baseline: ArmView) -> str | None:
     where = f"{baseline.block} of " if baseline.block else ""
     if found is None:
         preset = asked.preset or baseline.records[0].preset
+        told = f"{where}budget {asked.budget} is not calibrated for preset {preset}, dataset {asked.dataset} and "
+        if asked.sections is None:  # a budget's name may mean another training since
+            return f"{told}the training of this grid, which was run before budgets were calibrated"
+        settings = next((arm.settings for arm in asked.arms if arm.arm == baseline.name), ())
         command = f"uvit calibrate {asked.budget} --preset {preset} --dataset {asked.dataset}"
-        if baseline.block and baseline.records[0].training.get(asked.within) == baseline.block:
-            command += f" --set training.{asked.within}={baseline.block}"
-        return (
-            f"{where}budget {asked.budget} is not calibrated for preset {preset}, dataset {asked.dataset} and this "
-            f"training ({command})"
-        )
+        return f"{told}this training ({command}{''.join(f' --set {each}' for each in settings)})"
     if found.level == "none":
         return (
             f"{where}budget {asked.budget} is not valid: on {plural(len(found.seeds), 'calibration seed')} the "

@@ -10,8 +10,10 @@ import pytest
 
 import ablations.references
 from ablations import GridRequest, make_plan, run_grid
-from ablations.planning import Plan
+from ablations.budgets import load_budgets
+from ablations.planning import Plan, manifest, settings_of
 from ablations.references import write_references
+from bench.machine.runtime import Runtime
 from results.calibration import CalibrationRecord
 from results.store import Store
 from tests.reports.simulated import calibration
@@ -83,7 +85,10 @@ def test_the_matching_bundled_calibration_is_copied_once(tmp_path: Path, monkeyp
     monkeypatch.setattr(ablations.references, "bundled", lambda: others)
     (line,) = write_references(plan, store.root)
     assert "no calibration fits concat on photos: intervals, but no verdict before" in line
-    assert "`uvit calibrate smoke --preset uvit-micro/4 --dataset photos`" in line
+    command = (
+        "uvit calibrate smoke --preset uvit-micro/4 --dataset photos --set training.steps=2 --set training.batch_size=2"
+    )
+    assert f"`{command}`" in line
     assert store.calibrations() == ([], [])
     monkeypatch.setattr(ablations.references, "bundled", lambda: [*others, own])
     assert write_references(plan, store.root) == []
@@ -99,11 +104,23 @@ def test_each_block_has_the_calibration_of_its_baseline(tmp_path: Path, monkeypa
     assert [prepared.cell.variant for prepared in plan.cells][2] == "uvit-micro/4+prediction=v"
     eps, v = _calibration(plan, 0), _calibration(plan, 2, calibration_id="d" * 16)
     monkeypatch.setattr(ablations.references, "bundled", list)
-    assert "no calibration fits eps/concat, v/concat on photos" in write_references(plan, tmp_path / "out")[0]
+    for name, line in zip(("eps", "v"), write_references(plan, tmp_path / "out"), strict=True):
+        assert f"no calibration fits {name}/concat on photos" in line
+        assert ("--set training.prediction=v`" in line) == (name == "v")
     monkeypatch.setattr(ablations.references, "bundled", lambda: [eps, v])
     write_references(plan, tmp_path / "out")
     found, _ = Store(tmp_path / "out").calibrations()
     assert {record.calibration_id for record in found} == {eps.calibration_id, v.calibration_id}
+
+
+def test_the_command_that_a_grid_lacks_is_one_that_calibrates_it(tmp_path: Path) -> None:
+    """Run as it is written, `uvit calibrate` trains the baseline as the grid did."""
+    plan = _plan(tmp_path, settings=[*TINY, "training.betas=0.9,0.95", "training.times=lognormal"])
+    settings = settings_of(plan.cells[0].cell.training, "smoke")
+    assert "training.betas=0.9,0.95" in settings and "training.times=lognormal" in settings
+    again, own = load_budgets().get("smoke").with_settings(settings).training, plan.cells[0].cell.training
+    assert dataclasses.replace(again, precision=own.precision) == own
+    assert manifest(plan, Runtime()).arms[0].settings == settings
 
 
 def test_images_that_hold_out_nothing_are_refused_before_training(tmp_path: Path) -> None:

@@ -330,14 +330,15 @@ def speed_record(arm: str, seed: int, ratio: float, *, skill: float | None = Non
 def speed_manifest(arms: Iterable[str], seeds: Iterable[int], **changes: Any) -> dict[str, Any]:
     """The manifest of a grid that is decided by speed, within a factor of 1.10; ``block/arm`` names make blocks."""
     seeds = list(seeds)
-    content = manifest(arms, seeds) | {"seeds": seeds, "looks": [len(seeds)]}
+    content = manifest(arms, seeds) | {"seeds": seeds, "looks": [len(seeds)], "sections": {"training": {}}}
     content["endpoint"] = {"metric": "speed", "weights": "raw", "step": "final", "margin": 1.1}
     for arm in content["arms"]:
         block, _, bare = arm["arm"].rpartition("/")
         if block:
             content["within"] = "prediction"
             changed = "".join(f"+{c}" for c in ([f"skip={bare}"] if bare != "concat" else []) + [f"prediction={block}"])
-            arm |= {"block": block, "formula": "", "variant": f"uvit-micro-deep/4{changed}"}
+            own = [] if block == "eps" else [f"training.prediction={block}"]
+            arm |= {"block": block, "settings": own, "formula": "", "variant": f"uvit-micro-deep/4{changed}"}
     return content | changes
 
 

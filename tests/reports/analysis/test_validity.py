@@ -63,6 +63,12 @@ def test_without_a_calibration_there_are_intervals_and_the_command(tmp_path: Pat
     assert answer(grid(tmp_path), found) == ""
 
 
+def test_a_grid_from_before_there_were_calibrations_is_not_sent_to_todays_budget_of_that_name(tmp_path: Path) -> None:
+    found = judged(tmp_path, calibrated=False, sections=None)
+    assert found.why_none is not None and "run before budgets were calibrated" in found.why_none
+    assert "uvit calibrate" not in found.why_none
+
+
 @pytest.mark.parametrize(
     "other",
     [
