@@ -9,7 +9,7 @@ JOBS   ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo   train the five skip-fusion variants on embedded photographs (6 minutes on 2 cores)"
+	@echo "make demo   does AdaLN or a token tell the time better? an answer on embedded photographs (6 minutes on 2 cores)"
 	@echo "make test   lint, types and tests, as CI runs them; of speed they hold counts, never a time"
 	@echo "make bench  every measured figure: ratios, peaks, MFU, memory (an hour on a machine that does nothing else)"
 	@echo "make bench-compare  hot paths against the last that were saved on this machine"
@@ -41,7 +41,7 @@ tools:
 	echo "not installed, so tests of tables and pages skip:$$missing (Debian packages)" >&2
 
 demo: $(STAMP)
-	$(BIN)/uvit run skip --budget demo --out runs/demo
+	$(BIN)/uvit run time --budget demo --out runs/demo
 
 lint: setup
 	$(BIN)/ruff check .

@@ -35,7 +35,8 @@ class Budget:
     training: TrainingConfig
     evaluation: EvaluationConfig
     endpoint: Endpoint
-    first_seed: int = 0  # of a grid that says nothing else; seeds below have shaped the budget
+    seeds: int = 1  # of a grid that says nothing else, as the next
+    first_seed: int = 0  # seeds below have shaped the budget
     settings: tuple[str, ...] = ()  # fields of the training that ``--set`` has changed
 
     def with_evaluation(self, values: Mapping[str, Any], *, where: str) -> Budget:
@@ -78,5 +79,6 @@ def _budget(name: str, table: dict[str, Any]) -> Budget:
         training=TrainingConfig.from_mapping(table["training"], where=f"budget {name}: training"),
         evaluation=EvaluationConfig.from_mapping(table["evaluation"], where=f"budget {name}: evaluation"),
         endpoint=Endpoint(**table["endpoint"]),
+        seeds=table.get("seeds", 1),
         first_seed=table.get("first_seed", 0),
     )

@@ -14,6 +14,7 @@ from results.paper import rows
 from variants import build, resolve
 
 _PIXELS, _PIXELS_64 = {"image_size": 32, "channels": 3}, {"image_size": 64, "channels": 3}
+_PIXELS_16 = {"image_size": 16, "channels": 3}
 _LATENTS, _LATENTS_512 = {"image_size": 32, "channels": 4}, {"image_size": 64, "channels": 4}
 _LABELS, _GUIDED = {"num_classes": 1000}, {"num_classes": 1000, "null_label": True}
 _TEXT = {"context_tokens": 77, "context_dim": 768}
@@ -57,7 +58,7 @@ PUBLISHED = [
 SMALL = [
     PresetRow(preset=f"{name}/4", data=_PIXELS, dataset="CIFAR10")
     for name in ("uvit-nano", "uvit-micro", "uvit-micro-deep")
-]
+] + [PresetRow(preset="uvit-nano-init/2", data=_PIXELS_16, dataset="photos at 16×16")]
 # preset: millions of parameters and GMACs as published; DiT's with learned variance (arXiv 2212.09748, Tables 1 and 4)
 RIVALS = {
     "dit-s/2": (33.0, 6.06),
@@ -184,10 +185,11 @@ _BELOW = """
 - **Paper, GMACs**: Table 7 prints whole numbers, for ImageNet 256 alone. **First principles**: counted from the layers
   alone, independently of our code (`results/paper`).
 - **Rivals**: as their papers print; DiT with learned variance, which no preset here has ([rivals.md](rivals.md)).
-- `uvit-nano`, `uvit-micro` and `uvit-micro-deep` are ours, for CPUs.
+- `uvit-nano`, `uvit-micro` and `uvit-micro-deep` are ours, for CPUs, and so is `uvit-nano-init`: `uvit-nano` with
+  `head_init=dirac` and `pos_init=sincos_2d` ([calibration.md](calibration.md)).
 
-Counted on the data named: 32×32 or 64×64 pixels of three channels, or latents of four (32×32 for 256 pixels, 64×64 for
-512); 1,000 classes, with a null label where guidance is used; 77 context tokens of 768 features for MS-COCO.
+Counted on the data named: 16×16, 32×32 or 64×64 pixels of three channels, or latents of four (32×32 for 256 pixels,
+64×64 for 512); 1,000 classes, with a null label where guidance is used; 77 context tokens of 768 features for MS-COCO.
 """
 
 

@@ -251,13 +251,13 @@ def test_plan_lists_cells_and_costs_and_trains_nothing(tmp_path: Path) -> None:
     assert len(plan["cells"]) == 10
     assert set(plan["cells"][0]) == {"train_id", "variant", "dataset", "budget", "seed", "params", "macs"}
     assert plan["cost"]["training_macs"] > 0
-    assert (plan["seeds"], plan["looks"], plan["within"]) == ([0, 1], [2], "")
+    assert (plan["seeds"], plan["looks"], plan["within"]) == ([100, 101], [2], "")
     looks = uvit("plan", "skip", "--budget", "smoke", "--until-resolved", "--first-seed", "100", cwd=tmp_path)
     assert "60 cells of 4 steps" in looks.stdout
     assert "seeds 100 to 111, looks at 3, 6 and 12 seeds; so many cells at most" in looks.stdout
     text = uvit("plan", "skip", "--budget", "demo", cwd=tmp_path)
-    assert "seed 0, one look at 1 seed" in text.stdout
-    assert "5 cells of 650 steps x 16 images" in text.stdout
+    assert "seeds 100 to 102, one look at 3 seeds" in text.stdout, "as the budget has it"
+    assert "15 cells of 560 steps x 32 images" in text.stdout
     assert list(tmp_path.iterdir()) == []
 
 

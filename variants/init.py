@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from variants.layers.position import LearnedPositions, SinCosPositions
-from variants.layers.starts import DiracConv2d, SmallLinear, ZeroConv2d, ZeroLinear
+from variants.layers.position import LearnedPositions, SinCosPositions, sincos_2d
+from variants.layers.starts import DiracConv2d, SinCosStart, SmallLinear, ZeroConv2d, ZeroLinear
 from variants.layers.time import ScaleShift
 
 Draw = Callable[[nn.Module, Tensor, np.random.Generator], np.ndarray]
@@ -72,6 +72,14 @@ def _dirac(module: nn.Module, value: Tensor, rng: np.random.Generator) -> np.nda
     return kernel
 
 
+def _sincos(module: nn.Module, value: Tensor, rng: np.random.Generator) -> np.ndarray:
+    """Drawn like all positions, but for the patches' rows."""
+    assert isinstance(module, SinCosStart)
+    table = _normal(STD)(module, value, rng)
+    table[0, -(module.grid**2) :] = sincos_2d(module.grid, value.shape[-1]).numpy()
+    return table
+
+
 def _fan_in_uniform(module: nn.Module, value: Tensor, rng: np.random.Generator) -> np.ndarray:
     """U(±1/√fan_in) for weight and bias: torch's default for convolutions."""
     weight = module.weight
@@ -98,6 +106,7 @@ _Rules = list[tuple[tuple[type[nn.Module], ...], dict[str, Draw]]]
 _STARTS: _Rules = [
     ((ZeroLinear, ZeroConv2d), {"weight": _constant(0), "bias": _constant(0)}),
     ((DiracConv2d,), {"weight": _dirac, "bias": _constant(0)}),
+    ((SinCosStart,), {"table": _sincos}),
 ]
 _OFFICIAL: _Rules = [
     *_STARTS,

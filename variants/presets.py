@@ -48,6 +48,7 @@ PRESETS: Registry[Preset] = Registry("preset")
 
 _PAPER, _OURS = "All are Worth Words, Table 2", "ours, for CPUs"
 _NO_CONV = (("conv_head", "none"),)
+_STARTS = (("head_init", "dirac"), ("pos_init", "sincos_2d"))  # docs/calibration.md: twice as fast at this size
 
 # fmt: off
 for _name, _depth, _dim, _heads, _patch, _slots, _source in [
@@ -58,6 +59,7 @@ for _name, _depth, _dim, _heads, _patch, _slots, _source in [
     ("uvit-l",             21,  1024,   16,    2, (),       _PAPER),          #  287M  ImageNet 256 latents /2
     ("uvit-h",             29,  1152,   16,    2, _NO_CONV, _PAPER),          #  501M  ImageNet 256 latents /2
     ("uvit-nano",           5,   128,    4,    4, (),       _OURS),           #  1.1M
+    ("uvit-nano-init",      5,   128,    4,    2, _STARTS,  _OURS),           #  1.1M  as nano, otherwise started
     ("uvit-micro",          5,    64,    2,    4, (),       _OURS),           #  0.3M
     ("uvit-micro-deep",    13,    64,    2,    4, (),       _OURS),           #  0.7M
 ]:

@@ -78,6 +78,7 @@ def _budgets() -> list[Row]:
             "preset": b.preset,
             "training": b.training.asdict(),
             "evaluation": b.evaluation.asdict(),
+            "seeds": b.seeds,
             "first_seed": b.first_seed,
         }
         for name, b in load_budgets().items()

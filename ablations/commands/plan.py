@@ -58,7 +58,7 @@ def schedule_of(request: GridRequest, budget: Budget) -> Schedule:
             looks = ", ".join(map(str, LOOKS))
             raise ValueError(f"--seeds {request.seeds} and --until-resolved (looks at {looks}): leave one of them out")
         return Schedule.of(first=first, looks=LOOKS)
-    seeds = 1 if request.seeds is None else request.seeds
+    seeds = budget.seeds if request.seeds is None else request.seeds
     if seeds < 1:
         raise ValueError(f"--seeds: expected at least 1, got {seeds}")
     return Schedule.of(first=first, looks=(seeds,))

@@ -68,7 +68,7 @@ class GridRequest:
     preset: str | None = option("Preset in place of the budget's, such as uvit-s/2.", default=None)
     dataset: str = _DATASET()
     budget: str = option("A budget of `uvit list budgets`.", default=BUDGET)
-    seeds: int | None = option("Seeds a cell; arms are judged once all are there (default 1).", default=None)
+    seeds: int | None = option("Seeds a cell, judged once all are there (default: the budget's).", default=None)
     first_seed: int | None = option("The first seed (default: the budget's, else 0).", default=None)
     until_resolved: bool = option(
         "In place of --seeds: look at 3, 6 and 12 seeds; an arm that a look resolves runs no further.", default=False

@@ -28,7 +28,7 @@ class ComputeRatio:
 
 
 def compute_ratios(grid: GridView, compared: GridComparison) -> list[ComputeRatio]:
-    """The arms that have an R, in order; none where speed is not the endpoint, or no MACs differ."""
+    """The arms that have an R, in order; none under another endpoint, or where all arms have their baseline's MACs."""
     if grid.metric.kind != "speed":
         return []
     found = []

@@ -31,19 +31,26 @@ def test_all_budgets_of_the_design_are_there() -> None:
     budgets = load_budgets()
     assert {"paper", "short", "cpu", "demo", "smoke"} <= set(budgets.names())
     assert (budgets.get("short").training.steps, budgets.get("short").evaluation.every) == (50_000, 10_000)
-    assert budgets.get("cpu").preset == "uvit-micro-deep/4"
+    for name, before in (("cpu", "cpu-eps"), ("demo", "demo-eps")):
+        now, old = budgets.get(name), budgets.get(before)
+        assert (now.preset, now.endpoint.metric, now.endpoint.margin) == ("uvit-nano-init/2", "speed", 1.10)
+        assert now.training.prediction == "edm" and now.evaluation.val_levels == 20
+        assert (old.endpoint.metric, old.training.prediction) == ("val_loss", "eps")
+    steps, every = budgets.get("cpu").training.steps, budgets.get("cpu").evaluation.val_every
+    assert steps % every == 0 and steps // every >= 16, "a curve where training losses do not compare"
 
 
 def test_budgets_that_are_judged_by_speed_start_behind_the_seeds_that_shaped_them() -> None:
     for name, budget in load_budgets().items():
         assert budget.first_seed == (100 if budget.endpoint.metric == "speed" else 0), name
+        assert budget.seeds == (3 if budget.endpoint.metric == "speed" else 1), name
 
 
-def test_a_budgets_first_seed_is_a_default() -> None:
+def test_a_budgets_seeds_are_a_default() -> None:
     table = {"about": "", "preset": "uvit-s/2", "training": {}, "evaluation": {}, "endpoint": {"metric": "speed"}}
-    budget = _budget("fast", table | {"first_seed": 100})
+    budget = _budget("fast", table | {"first_seed": 100, "seeds": 3})
     assert schedule_of(GridRequest(grid="skip", seeds=2), budget).seeds == (100, 101)
-    assert schedule_of(GridRequest(grid="skip"), budget).seeds == (100,)
+    assert schedule_of(GridRequest(grid="skip"), budget).seeds == (100, 101, 102)
     assert schedule_of(GridRequest(grid="skip", seeds=2, first_seed=0), budget).seeds == (0, 1)
     assert schedule_of(GridRequest(grid="skip"), _budget("old", table)).seeds == (0,)
     looks = schedule_of(GridRequest(grid="skip", until_resolved=True), budget)

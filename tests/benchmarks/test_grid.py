@@ -16,11 +16,12 @@ pytestmark = [pytest.mark.bench, pytest.mark.timeout(3_000)]
 
 ARMS = ("concat", "none")
 SEEDS = 1
+BUDGET = "demo-eps"
 GRID = 'question = "How fast?"\nbaseline = "concat"\n[axes]\nskip = [{}]\n'
 
 
 def test_cells_per_hour(tmp_path: Path, note: Note) -> None:
-    """Two cells of budget demo: packed by uvit run, and one process a cell."""
+    """Two cells of budget demo-eps: packed by uvit run, and one process a cell."""
     packed, single = [], []
     for number in range(2):
         packed.append(_run(tmp_path / f"packed-{number}", ARMS))
@@ -35,8 +36,9 @@ def _run(out: Path, arms: tuple[str, ...]) -> float:
     out.mkdir()
     grid = out / "speed.toml"
     grid.write_text(GRID.format(", ".join(f'"{arm}"' for arm in arms)))
-    command = [sys.executable, "cli.py", "run", str(grid), "--budget", "demo", "--seeds", str(SEEDS), "--out", str(out)]
-    return _timed(command)
+    return _timed(
+        [sys.executable, "cli.py", "run", str(grid), "--budget", BUDGET, "--seeds", str(SEEDS), "--out", str(out)]
+    )
 
 
 CELL = """
@@ -47,9 +49,10 @@ from bench.cell.place import Place
 from bench.cell.identity import Cell
 from bench.cell.run import run_cell
 from bench.machine.runtime import Runtime
-budget = load_budgets().get("demo")
-cell = Cell(variant="uvit-micro-deep/2+skip=" + sys.argv[2], dataset="photos", budget="demo", seed=int(sys.argv[3]),
-            training=dataclasses.replace(budget.training, precision="bfloat16"), evaluation=budget.evaluation)
+budget = load_budgets().get("demo-eps")
+cell = Cell(variant="uvit-micro-deep/2+skip=" + sys.argv[2], dataset="photos", budget="demo-eps",
+            seed=int(sys.argv[3]), training=dataclasses.replace(budget.training, precision="bfloat16"),
+            evaluation=budget.evaluation)
 runtime = Runtime(precision="bfloat16", attention="plain", threads=2)
 record = run_cell(cell, Place(root=Path(sys.argv[1]), runtime=runtime))
 assert record.status == "ok", record.error

@@ -80,12 +80,12 @@ def test_a_checkpoint_of_u_vit_s_hardly_blocks(tmp_path: Path, note: Note) -> No
 
 def test_a_second_cell_starts_at_once(tmp_path: Path, note: Note) -> None:
     """From the call to the first step's report, in a process that has run a cell before."""
-    budget, starts = load_budgets().get("demo"), list[float]()
+    budget, starts = load_budgets().get("demo-eps"), list[float]()
     for seed in range(4):
         cell = Cell(
             variant="uvit-micro-deep/2",
             dataset="photos",
-            budget="demo",
+            budget="demo-eps",
             training=dataclasses.replace(budget.training, steps=2, precision="bfloat16"),
             evaluation=dataclasses.replace(budget.evaluation, samples=0),
             seed=seed,
@@ -107,10 +107,11 @@ import dataclasses, re, sys
 from pathlib import Path
 from ablations.budgets import load_budgets
 from bench.cell.identity import Cell
+from bench.cell.place import Place
 from bench.cell.run import run_cell
 from bench.machine.runtime import Runtime
-budget = load_budgets().get("cpu")
-cell = Cell(variant="uvit-nano/4", dataset="photos", budget="cpu", seed=0,
+budget = load_budgets().get("cpu-eps")
+cell = Cell(variant="uvit-nano/4", dataset="photos", budget="cpu-eps", seed=0,
             training=dataclasses.replace(budget.training, steps=60, batch_size=128, precision="bfloat16"),
             evaluation=dataclasses.replace(budget.evaluation, every=0, val_every=0, nfe=5))
 runtime = Runtime(precision="bfloat16", attention="plain", threads=2, halves=True)

@@ -29,6 +29,7 @@ def test_the_axes_are_the_designs() -> None:
         "patch": ["2", "1", "4", "8"],
         "patch_embed": ["linear", "conv_stack"],
         "pos_embed": ["learned_1d", "sincos_2d", "none"],
+        "pos_init": ["default", "sincos_2d"],
         "prediction": ["eps", "x0", "v", "edm"],
         "skip": ["concat", "linear_sum", "linear_skip", "add", "none"],
         "time": ["token", "adaln"],

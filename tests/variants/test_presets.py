@@ -26,6 +26,7 @@ PARAMETERS = [
     ("uvit-l/2", LATENTS, 286_763_172),
     ("uvit-h/2", LATENTS, 500_832_016),
     ("uvit-nano/4", CIFAR10, 1_076_356),
+    ("uvit-nano-init/2", {"image_size": 16, "channels": 3}, 1_067_104),
     ("uvit-micro/4", CIFAR10, 276_100),
     ("uvit-micro-deep/4", CIFAR10, 707_460),
     # rivals: 33M, 130M, 458M and 675M with learned variance (D·p²·C + p²·C more); 35.7M; 11M (docs/rivals.md)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from variants.axis import Axis, Option
@@ -36,6 +37,11 @@ def _check_divisible(config: ModelConfig) -> None:
         )
 
 
+def _not_learned(option: str) -> Callable[[ModelConfig], ModelConfig]:
+    """No learned positions are left that could start as sinusoids."""
+    return lambda config: config.without_slot("pos_init").with_slot("pos_embed", option)
+
+
 _SOURCE = "All are Worth Words, Fig. 2e"
 
 AXIS = Axis(
@@ -49,8 +55,9 @@ AXIS = Axis(
             formula="h + [sincos(i); sincos(j)]",
             source=_SOURCE,
             build=_sincos_2d,
+            transform=_not_learned("sincos_2d"),
             check=_check_divisible,
         ),
-        Option(name="none", formula="h", source=_SOURCE, build=_none),
+        Option(name="none", formula="h", source=_SOURCE, build=_none, transform=_not_learned("none")),
     ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from variants.layers.position import LearnedPositions
+
 
 class ZeroLinear(nn.Linear):
     """Starts at zero, so that the branch it ends is at first absent."""
@@ -15,6 +17,14 @@ class ZeroConv2d(nn.Conv2d):
 
 class DiracConv2d(nn.Conv2d):
     """Starts as the identity: a Dirac kernel, zero bias (as many channels out as in)."""
+
+
+class SinCosStart(LearnedPositions):
+    """Learned positions whose rows for the patches, the last ones, start as sinusoids of row and column."""
+
+    def __init__(self, tokens: int, dim: int, *, grid: int) -> None:
+        super().__init__(tokens, dim)
+        self.grid = grid
 
 
 class SmallLinear(nn.Linear):
@@ -36,6 +46,14 @@ def start_at_zero(model: nn.Module, name: str) -> None:
     else:
         assert isinstance(layer, nn.Linear)
         model.set_submodule(name, ZeroLinear(layer.in_features, layer.out_features))
+
+
+def start_as_sincos(model: nn.Module, name: str, *, grid: int) -> None:
+    """Replace the learned positions ``name`` of ``model`` by ones that start as sinusoids over ``grid``² patches."""
+    positions = model.get_submodule(name)
+    assert isinstance(positions, LearnedPositions)
+    _, tokens, dim = positions.table.shape
+    model.set_submodule(name, SinCosStart(tokens, dim, grid=grid))
 
 
 def _like(conv: nn.Conv2d, kind: type[nn.Conv2d]) -> nn.Conv2d:

@@ -48,7 +48,8 @@ def _check_known(config: ModelConfig) -> None:
         "pos_embed": ("learned_1d", "sincos_2d", "none"),
         "skip": tuple(_SKIP),
         "conv_head": ("after", "before", "none"),
-        "head_init": ("dirac", "zero"),  # of no weight in a count
+        "head_init": ("dirac", "zero"),  # of no weight in a count, as the next
+        "pos_init": ("sincos_2d",),
     }
     for slot, choice in config.slots:
         if choice not in known.get(slot, ()):

@@ -1,4 +1,4 @@
-"""Compute to the baseline's loss is R times the relative MACs, interval and all; blocks have their own baseline."""
+"""Compute to the baseline's loss is R times the relative MACs, interval too; of blocks against their own baseline."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ def test_the_default_is_absent_and_each_other_option_starts_otherwise(axis: str,
     assert (variants.resolve(text, **UNCONDITIONAL) == variants.resolve(SMALL, **UNCONDITIONAL)) == default
     plain, other, given = weights(small()), weights(small(text)), inputs(UNCONDITIONAL)
     changed = [name for name, value in plain.items() if not torch.equal(value, other[name])]
-    assert changed == ([] if default else ["final_layer.weight", "final_layer.bias"])
+    expected = {"head_init": ["final_layer.weight", "final_layer.bias"], "pos_init": ["pos_embed.table"]}
+    assert changed == ([] if default else expected[axis])
     assert torch.equal(small(text)(**given), small()(**given)) == default
 
 
@@ -92,6 +93,27 @@ def test_a_dirac_start_of_no_convolution_is_the_default() -> None:
     assert variants.canonical("uvit-s/2+conv_head=none+head_init=zero") == "uvit-s/2+conv_head=none+head_init=zero"
 
 
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_positions_start_as_the_sinusoids_of_the_fixed_ones(condition: str) -> None:
+    data = CONDITIONS[condition]
+    start, plain, fixed = (
+        small(f"{SMALL}+{option}", data=data)
+        for option in ("pos_init=sincos_2d", "pos_embed=learned_1d", "pos_embed=sincos_2d")
+    )
+    table, drawn, grid = start.pos_embed.table[0], plain.pos_embed.table[0], start.config.grid
+    assert table.requires_grad and table.shape == drawn.shape
+    assert torch.equal(table[-(grid**2) :], fixed.pos_embed.patches[0])
+    assert torch.equal(table[: -(grid**2)], drawn[: -(grid**2)]), "the extra tokens' rows are as ever"
+
+
+def test_a_start_of_no_learned_positions_is_the_default() -> None:
+    for option in ("sincos_2d", "none"):
+        text = f"uvit-s/2+pos_embed={option}"
+        assert variants.canonical(f"{text}+pos_init=sincos_2d") == text
+    both = "uvit-s/2+head_init=dirac+pos_init=sincos_2d"
+    assert variants.canonical(both) == both
+
+
 def test_a_preset_that_starts_as_dirac_can_lose_its_convolution() -> None:
     preset = variants.Preset(
         name="dirac-head", depth=3, embed_dim=64, num_heads=2, patch=4, slots=(("head_init", "dirac"),)
@@ -103,6 +125,23 @@ def test_a_preset_that_starts_as_dirac_can_lose_its_convolution() -> None:
         ("conv_head", "before"),
         ("head_init", "dirac"),
     )
+
+
+def test_the_preset_that_starts_well_loses_a_start_with_what_it_starts() -> None:
+    assert variants.resolve("uvit-nano-init/2", **UNCONDITIONAL).slots == (
+        ("head_init", "dirac"),
+        ("pos_init", "sincos_2d"),
+    )
+    for option, left in (
+        ("conv_head=none", "pos_init"),
+        ("pos_embed=none", "head_init"),
+        ("pos_embed=sincos_2d", "head_init"),
+    ):
+        config = variants.resolve(f"uvit-nano-init/2+{option}", **UNCONDITIONAL)
+        assert set(dict(config.slots)) == {option.partition("=")[0], left}
+        assert variants.canonical(f"uvit-nano-init/2+{option}") == f"uvit-nano-init/2+{option}"
+    plain, well = (count(variants.resolve(name, **UNCONDITIONAL)) for name in ("uvit-nano/2", "uvit-nano-init/2"))
+    assert plain == well
 
 
 def test_genvit_may_start_at_zero() -> None:
@@ -127,6 +166,8 @@ def test_genvit_may_start_at_zero() -> None:
         ("dit-s/4+head_init=dirac", "over the head's own channels as the identity, and the head of this dit has none"),
         ("unet-cifar10+head_init=dirac", "and the head of this unet has none; leave it out"),
         ("genvit/4+head_init=dirac", "and the head of this genvit has none; leave it out"),
+        ("dit-s/4+pos_init=sincos_2d", "axis 'pos_init' means nothing for a dit; its axes: "),
+        ("genvit/4+pos_init=sincos_2d", "axis 'pos_init' means nothing for a genvit"),
         ("uvit-s/2+head_init=ones", "unknown option of axis 'head_init' 'ones'; known: default, dirac, zero"),
     ],
 )
