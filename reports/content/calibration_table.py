@@ -16,13 +16,13 @@ MEANING: dict[Level, str] = {
     "skill has none",
     "none": "the baseline is not shown to beat the linear filter even in the mean loss: no verdict",
 }
-_ENDS = {1: " (cleanest)", 5: " (noisiest)"}
+ENDS = {1: " (cleanest)", 5: " (noisiest)"}
 _LEVELS_A_LINE = 10
 
 
 def calibration_lines(record: CalibrationRecord) -> list[str]:
     """What a person reads: level, skill by bin with its bounds, spreads, margins and the seeds that verdicts take."""
-    return [*_head(record), "", *_skill(record), "", *_spreads(record), "", *_plan(record)]
+    return [*_head(record), "", *_skill(record), "", *_spreads(record), "", *plan_lines(record)]
 
 
 def _head(record: CalibrationRecord) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _head(record: CalibrationRecord) -> Iterator[str]:
 def _skill(record: CalibrationRecord) -> Iterator[str]:
     yield f"{'EMA loss / linear filter':<34}{'mean':>8}{'95% upper bound':>18}"
     for number, bound in enumerate(record.bins, start=1):
-        yield _row(f"bin {number}{_ENDS.get(number, '')}", bound)
+        yield _row(f"bin {number}{ENDS.get(number, '')}", bound)
     yield _row("geometric mean of all levels", record.geometric)
     yield _row("mean loss", record.arithmetic)
     yield "by noise level, cleanest first:"
@@ -54,7 +54,8 @@ def _spreads(record: CalibrationRecord) -> Iterator[str]:
     yield f"{'log R of one training, repeated':<34}{_number(record.repeat_sd):>8}   (every cell above contains it)"
 
 
-def _plan(record: CalibrationRecord) -> Iterator[str]:
+def plan_lines(record: CalibrationRecord) -> Iterator[str]:
+    """The margins, and the seeds that verdicts take."""
     yield (
         f"margins: R within {record.speed_margin:.2f}; log skill within {_number(record.skill_margin)}, what "
         f"{record.speed_margin:.2f} times the steps change of the baseline's"

@@ -92,16 +92,20 @@ def validity(grid: GridView) -> str:
     if not found:
         told = "needed for an endpoint of early training" if grid.metric.kind in EARLY_KINDS else "none needed"
         return f"no calibration ({told})"
-    return "; ".join(_calibrated(block, calibration) for block, calibration in found.items())
+    said: dict[str, list[str]] = {}  # blocks that are calibrated alike are told together
+    for block, calibration in found.items():
+        said.setdefault(_calibrated(calibration), []).append(block)
+    if len(said) == 1 and len(found) == len(grid.blocks):
+        return next(iter(said))
+    return "; ".join(f"{', '.join(blocks)}: {text}" for text, blocks in said.items())
 
 
-def _calibrated(block: str, calibration: CalibrationRecord) -> str:
-    where = f"{block}: " if block else ""
+def _calibrated(calibration: CalibrationRecord) -> str:
     seeds = plural(len(calibration.seeds), "calibration seed")
     repeat = "spread of a repeated cell not known"
     if calibration.repeat_sd is not None:
         repeat = f"a cell run again moves log R by {calibration.repeat_sd:.3f} (SD)"
-    return f"{where}validity level {calibration.level} ({_LEVELS[calibration.level]}; {seeds}); {repeat}"
+    return f"validity level {calibration.level} ({_LEVELS[calibration.level]}; {seeds}); {repeat}"
 
 
 def _look(compared: GridComparison, comparison: Comparison | None = None) -> str:

@@ -6,12 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reports.content import notes
+from reports.content.calibration_view import CalibrationView, calibration_views
 from reports.content.grid_report import GridReport
 from reports.page.answers import Answer
 from reports.page.cards import Cards
 from reports.page.inline_pictures import InlinePicture
 from reports.page.table_views import TableView, arm_view, table_view
 from reports.text import plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationPart:
+    """What calibrates the grid, or one block of it."""
+
+    title: str
+    lines: list[str]
+    table: TableView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +37,7 @@ class GridPage:
     remarks: list[str]
     fair: TableView | None  # the same endpoint at equal steps, MACs and time
     fair_remarks: list[str]
+    calibrations: list[CalibrationPart]
     failures: list[str]
     cards: list[str]
     provenance: str
@@ -55,6 +66,7 @@ def grid_page(
         remarks=_lines([notes.READING, *report.bold, *report.remarks]),
         fair=_fair(report),
         fair_remarks=_lines(report.budget_remarks, limit=1000),
+        calibrations=[_calibration(grid.name, number, view) for number, view in enumerate(calibration_views(grid))],
         failures=_lines(report.failures),
         cards=_lines(report.score_cards),
         provenance=plain(report.provenance, limit=500),
@@ -65,6 +77,13 @@ def grid_page(
 
 def _lines(lines: Iterable[str], *, limit: int = 500) -> list[str]:
     return [plain(line, limit=limit) for line in lines]
+
+
+def _calibration(grid: str, number: int, view: CalibrationView) -> CalibrationPart:
+    where = f" of {view.block}" if view.block else ""
+    title = plain(f"Calibration{where}: validity level {view.level}", limit=80)
+    table = table_view(view.skill, name=f"{grid}-calibration-{number}", title=f"Skill on the calibration seeds{where}")
+    return CalibrationPart(title=title, lines=_lines([view.meaning, *view.lines]), table=table)
 
 
 def _fair(report: GridReport) -> TableView | None:
