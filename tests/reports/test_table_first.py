@@ -121,7 +121,7 @@ def test_a_stop_while_drawing_leaves_the_table_and_no_half_report(
             raise failure
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
-    monkeypatch.setattr(ablations.commands.run, "run_grid", lambda request: (folder, 0))
+    monkeypatch.setattr(ablations.commands.run, "run_grid", lambda request, **more: (folder, 0))
     arguments = ["report", str(folder)] if command == "report" else ["run", "skip"]
     if isinstance(failure, KeyboardInterrupt):
         assert cli.main(arguments) == 130
