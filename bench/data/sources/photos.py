@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,33 +47,54 @@ def find(request: DatasetRequest) -> Recipe:
 
 
 def recipe_from(files: dict[str, bytes]) -> Recipe:
-    """The recipe over encoded photographs by class; the fingerprint hashes them and the builder, not decoded pixels."""
+    """The recipe over encoded photographs by class."""
+    return recipe_of(
+        files,
+        name="photos",
+        builder=BUILDER,
+        build=build_split,
+        card={"scales": list(SCALES), "guard_px": GUARD},
+        note=f"crops of only {len(files)} photographs from scikit-image's wheel, overlapping within a split, in equal "
+        "numbers and a class each; the right 30% of each is held out",
+    )
+
+
+def recipe_of(
+    files: dict[str, bytes],
+    *,
+    name: str,
+    builder: int,
+    build: Callable[[dict[str, Pixels], str, int], Chunk],
+    card: dict[str, Any],
+    note: str,
+) -> Recipe:
+    """Crops of photographs, split as ``build(photographs, split, count)`` does and as ``card`` and ``note`` tell.
+
+    The fingerprint hashes the encoded photographs and the builder, not decoded pixels.
+    """
 
     def decode() -> Iterator[Chunk]:
         photographs = {name: pixels_of(data) for name, data in files.items()}
         for split, count in COUNTS.items():
-            yield build_split(photographs, split, count)
+            yield build(photographs, split, count)
 
     parts = [part for name, data in files.items() for part in (name, data)]
     return Recipe(
-        name="photos",
-        fingerprint=content_hash(f"photos builder {BUILDER}", *parts),
+        name=name,
+        fingerprint=content_hash(f"photos builder {builder}", *parts),
         image_size=SIZE,
         channels=3,
         num_classes=len(files),
         flip=False,
         decode=decode,
         card={
-            "builder": BUILDER,
+            "builder": builder,
             "classes": list(files),
             "photographs": len(files),
-            "scales": list(SCALES),
-            "guard_px": GUARD,
+            **card,
             "min_range": MIN_RANGE,
             "licence": LICENCE,
-            "note": f"crops of only {len(files)} photographs from scikit-image's wheel, overlapping within a split, in "
-            "equal numbers and a class each; the right 30% of each is held out: a task to compare small models on, "
-            "not a benchmark of natural images",
+            "note": f"{note}: a task to compare small models on, not a benchmark of natural images",
         },
     )
 

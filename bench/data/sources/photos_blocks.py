@@ -7,7 +7,6 @@ no training and held-out crop share a source pixel, and the crops left out are t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from bench.data.dataset import Pixels
-from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, content_hash, shuffled
+from bench.data.source import DATASETS, Chunk, DatasetRequest, Recipe, Source, shuffled
 from bench.data.sources import photos
 from bench.data.sources.photos import COUNTS, SIZE, Positions
 
@@ -42,35 +41,15 @@ def find(request: DatasetRequest) -> Recipe:
 
 
 def recipe_from(files: dict[str, bytes]) -> Recipe:
-    """The recipe over encoded photographs by class; the fingerprint hashes them and the builder, not decoded pixels."""
-
-    def decode() -> Iterator[Chunk]:
-        photographs = {name: photos.pixels_of(data) for name, data in files.items()}
-        for split, count in COUNTS.items():
-            yield build_split(photographs, split, count)
-
-    parts = [part for name, data in files.items() for part in (name, data)]
-    return Recipe(
+    """The recipe over encoded photographs by class."""
+    return photos.recipe_of(
+        files,
         name="photos-blocks",
-        fingerprint=content_hash(f"photos builder {BUILDER}", *parts),
-        image_size=SIZE,
-        channels=3,
-        num_classes=len(files),
-        flip=False,
-        decode=decode,
-        card={
-            "builder": BUILDER,
-            "classes": list(files),
-            "photographs": len(files),
-            "scales": [SCALE],
-            "block_px": BLOCK,
-            "held_out_blocks": f"one in {ONE_IN}",
-            "min_range": photos.MIN_RANGE,
-            "licence": photos.LICENCE,
-            "note": f"crops of only {len(files)} photographs from scikit-image's wheel, overlapping within a split, a "
-            f"class each, in equal numbers as far as it has them; one block in {ONE_IN} of each is held out: a task to "
-            "compare small models on, not a benchmark of natural images",
-        },
+        builder=BUILDER,
+        build=build_split,
+        card={"scales": [SCALE], "block_px": BLOCK, "held_out_blocks": f"one in {ONE_IN}"},
+        note=f"crops of only {len(files)} photographs from scikit-image's wheel, overlapping within a split, a class "
+        f"each, in equal numbers as far as it has them; one block in {ONE_IN} of each is held out",
     )
 
 
