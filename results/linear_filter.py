@@ -73,6 +73,11 @@ class LinearFilterRecord(Stored):
         return len(self.loss)
 
     @property
+    def measured_on(self) -> tuple[str, str]:
+        """The fingerprint of the held-out images and the process: losses that share both compare with the filter's."""
+        return self.held_out_fingerprint, self.process
+
+    @property
     def times(self) -> list[float]:
         """The middle of each level."""
         return [(low + high) / 2 for low, high in pairwise(self.edges)]

@@ -26,13 +26,8 @@ def filter_marks(scores: Iterable[Score], *, step: int, filters: Iterable[Linear
     for score in scores:
         if (score.metric, score.weights, score.step) != ("val_loss", "ema", step):
             continue
-        levels = score.card.get("levels") or []
-        known = [each for each in filters if _is_of(each, score) and each.levels == len(levels)]
-        if known and math.fsum(map(math.log, levels)) > min(math.fsum(map(math.log, each.loss)) for each in known):
+        levels, on = score.card.get("levels") or [], (score.card.get("fingerprint"), score.card.get("process", "vp"))
+        known = [each for each in filters if each.measured_on == on and each.levels == len(levels)]
+        if any(math.fsum(each.log_skill(levels)) > 0 for each in known):
             return [ABOVE_THE_FILTER]
     return []
-
-
-def _is_of(known: LinearFilterRecord, score: Score) -> bool:
-    held_out, process = score.card.get("fingerprint"), score.card.get("process", "vp")
-    return (known.held_out_fingerprint, known.process) == (held_out, process)

@@ -101,11 +101,7 @@ def _linear(grid: GridView, key: _Key, arms: list[ArmView]) -> float | None:
     if metric != "val_loss":
         return None
     seen = {(dict(how).get("fingerprint"), process_of(record.training)) for arm in arms for record in arm.records}
-    found = {
-        each.mean
-        for each in grid.linear_filters
-        if any(pair == (each.held_out_fingerprint, each.process) for pair in seen)
-    }
+    found = {each.mean for each in grid.linear_filters if each.measured_on in seen}
     return found.pop() if len(found) == len(seen) == 1 else None
 
 

@@ -63,7 +63,7 @@ def why_no_skill(grid: GridView) -> str:
 
 def _filter(filters: Sequence[LinearFilterRecord], record: Record, score: Score) -> LinearFilterRecord | None:
     wanted = (score.card.get("fingerprint"), process_of(record.training))
-    return next((each for each in filters if (each.held_out_fingerprint, each.process) == wanted), None)
+    return next((each for each in filters if each.measured_on == wanted), None)
 
 
 def _are_losses(levels: Sequence[object], count: int) -> bool:

@@ -37,7 +37,7 @@ def linear_filters_of(
         for score in record.scores
         if score.metric == "val_loss"
     }
-    return tuple(each for each in linear_filters if (each.held_out_fingerprint, each.process) in seen)
+    return tuple(each for each in linear_filters if each.measured_on in seen)
 
 
 def process_of(training: dict[str, object]) -> str:
