@@ -13,7 +13,6 @@ from typing import Self
 from results.manifest import Manifest, ManifestArm
 from results.store import Store
 
-LOOKS = (3, 6, 12)  # seeds at which ``--until-resolved`` looks
 LEAST = 2  # seeds with which anything can be judged
 
 

@@ -27,6 +27,7 @@ from typing import Any, Self, TypeVar
 
 from results.schema import SCHEMA, check_schema, construct, dumps, is_count, is_id, loads
 
+LOOKS = (3, 6, 12)  # seeds at which a grid that goes on until it is resolved is looked at; more are exploratory
 T = TypeVar("T")
 
 _TEXTS = ("name", "question", "baseline", "reference", "budget", "dataset")

@@ -11,10 +11,10 @@ from ablations.commands.plugins import with_plugins
 from ablations.commands.requests import GridRequest
 from ablations.grid import Grid, load_grid
 from ablations.planning import Plan, cost, plan_grid, resolve_scope
-from ablations.schedule import LOOKS, Schedule
+from ablations.schedule import Schedule
 from bench.config import Precision, as_precision
 from bench.machine.runtime import Runtime, pick_device, resolve_runtime
-from results.manifest import Manifest
+from results.manifest import LOOKS, Manifest
 
 
 @with_plugins

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from reports.analysis.planned_looks import LOOKS, spending
+from reports.analysis.planned_looks import spending
 from reports.analysis.power import POWER, equivalence_power
+from results.calibration import SPEED_MARGINS
+from results.manifest import LOOKS
 
-NARROW = math.log(1.10)  # of log R: of the order of what arms differ by in MACs
-WIDE = math.log(1.25)  # bioequivalence's, where the spread leaves the narrow one no chance
+# of log R: of the order of what arms differ by in MACs; bioequivalence's, where the spread leaves that one no chance
+NARROW, WIDE = map(math.log, SPEED_MARGINS)
 
 
 def speed_margin(sd: float, arms: int) -> float:

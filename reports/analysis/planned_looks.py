@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from reports.analysis.inference import ALPHA, UNRESOLVED, decide, moderate
 from reports.views.grid import ArmView, GridView
+from results.manifest import LOOKS
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[np.float64]
-
-LOOKS = (3, 6, 12)  # seeds; what more seeds say is exploratory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

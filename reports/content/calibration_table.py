@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from reports.analysis.planned_looks import LOOKS
 from reports.text import plain, plural
 from results.calibration import Bound, CalibrationRecord, Level
+from results.manifest import LOOKS
 
 MEANING: dict[Level, str] = {
     "A": "the baseline beats the linear filter in every bin of noise: verdicts on speed and on skill",

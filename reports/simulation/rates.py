@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.analysis.inference import ALPHA, EQUIVALENT, HIGHER, LOWER, UNRESOLVED, half_width, moderate
-from reports.analysis.planned_looks import LOOKS, look_findings, pair_statistics
+from reports.analysis.planned_looks import look_findings, pair_statistics
 from reports.simulation.noise import Array, differences, draw
+from results.manifest import LOOKS
 
 # The two worlds in which verdicts go wrong most often: no arm has an effect and no margin is declared, so that every
 # difference that is found is false; and every arm's effect is as large as the margin, so that every equivalence is.

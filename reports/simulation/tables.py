@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from reports.analysis.planned_looks import LOOKS
 from reports.analysis.power import detectable, planned_df
 from reports.simulation.rates import (
     Rate,
@@ -16,6 +15,7 @@ from reports.simulation.rates import (
     simultaneous_coverage,
     single_coverage,
 )
+from results.manifest import LOOKS
 
 SEEDS = (2, 3, 4, 6, 12)
 ARMS = (1, 2, 4, 8)

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from ablations.schedule import LOOKS, Schedule, trains_the_same, was_looked_at
-from reports.analysis.planned_looks import LOOKS as JUDGED
-from results.manifest import Manifest
+from ablations.schedule import Schedule, trains_the_same, was_looked_at
+from reports.analysis.planned_looks import spending
+from results.manifest import LOOKS, Manifest
 from results.store import Store
 from tests.reports.simulated import manifest as simulated
 from tests.reports.simulated import skip_run
 
 
 def test_the_looks_that_run_are_those_that_are_judged() -> None:
-    assert LOOKS == JUDGED
+    assert spending() == spending(Schedule.of(first=0, looks=LOOKS).looks)
 
 
 def test_seeds_follow_from_the_first_and_the_last_look() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from reports.analysis.inference import ALPHA, EQUIVALENT, HIGHER, LOWER, UNRESOLVED, decide, half_width, moderate
-from reports.analysis.planned_looks import LOOKS, complete_looks, look_findings, pair_statistics, spending
+from reports.analysis.planned_looks import complete_looks, look_findings, pair_statistics, spending
+from results.manifest import LOOKS
 
 NAN = math.nan
 
