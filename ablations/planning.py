@@ -247,6 +247,7 @@ def manifest(plan: Plan, runtime: Runtime) -> Manifest:
 
 def _manifest(plan: Plan, runtime: Runtime) -> Manifest:
     grid, models = plan.grid, {prepared.train_id: prepared.model for prepared in plan.cells}
+    usual = load_budgets().get(plan.budget.name).training  # without what ``--set`` changes
     return Manifest(
         name=grid.name,
         question=grid.question,
@@ -265,7 +266,7 @@ def _manifest(plan: Plan, runtime: Runtime) -> Manifest:
             "evaluation": plan.budget.evaluation.asdict(),
         },
         within=grid.within.axis if grid.within else "",
-        arms=_with_earlier([_manifest_arm(arm, plan, models) for arm in plan.arms], plan),
+        arms=_with_earlier([_manifest_arm(arm, plan, models, usual) for arm in plan.arms], plan),
     )
 
 
@@ -282,9 +283,9 @@ def _with_earlier(arms: Sequence[ManifestArm], plan: Plan) -> tuple[ManifestArm,
     return (*[joined(arm) for arm in arms], *before.values())
 
 
-def settings_of(training: TrainingConfig, budget: str) -> tuple[str, ...]:
-    """As ``--set`` writes them, the fields in which ``training`` differs from that of ``budget``, but for precision."""
-    own = dataclasses.replace(load_budgets().get(budget).training, precision=training.precision).asdict()
+def settings_of(training: TrainingConfig, budget: TrainingConfig) -> tuple[str, ...]:
+    """As ``--set`` writes them, the fields in which ``training`` differs from a budget's own, but for precision."""
+    own = dataclasses.replace(budget, precision=training.precision).asdict()
     given = {key: value for key, value in training.asdict().items() if value != own[key]}
     return tuple(
         f"training.{key}={','.join(map(str, value)) if isinstance(value, list) else value}"
@@ -292,7 +293,7 @@ def settings_of(training: TrainingConfig, budget: str) -> tuple[str, ...]:
     )
 
 
-def _manifest_arm(arm: Arm, plan: Plan, models: Mapping[str, ModelConfig]) -> ManifestArm:
+def _manifest_arm(arm: Arm, plan: Plan, models: Mapping[str, ModelConfig], budget: TrainingConfig) -> ManifestArm:
     members = plan.members[arm.name]
     training = recipe_training(arm.variant, plan.budget.training)
     return ManifestArm(
@@ -303,7 +304,7 @@ def _manifest_arm(arm: Arm, plan: Plan, models: Mapping[str, ModelConfig]) -> Ma
         residual=arm.residual if arm.match else None,
         sizes=_sizes(models[members[0][1]]),
         block=arm.block,
-        settings=settings_of(training, plan.budget.name),
+        settings=settings_of(training, budget),
         cells=tuple(ManifestCell(seed=seed, train_id=train_id) for seed, train_id in members),
     )
 

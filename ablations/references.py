@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablations.budgets import load_budgets
 from ablations.planning import Plan, settings_of
 from bench.diffusion import PROCESSES
 from bench.linear_filter import linear_filter
@@ -60,6 +61,7 @@ def _write_calibrations(plan: Plan, store: Store) -> dict[str, str]:
     """One for each block, whose baseline is trained in its own way; the baselines that none fits, and what mends it."""
     known, _ = store.calibrations()
     packaged, missing = bundled(), dict[str, str]()
+    usual = load_budgets().get(plan.budget.name).training  # without what ``--set`` changes
     for baseline in dict.fromkeys(plan.grid.baseline_of(arm) for arm in plan.arms):
         own = {train_id for _, train_id in plan.members[baseline]}
         prepared = next(prepared for prepared in plan.cells if prepared.train_id in own)
@@ -68,7 +70,7 @@ def _write_calibrations(plan: Plan, store: Store) -> dict[str, str]:
             continue
         found = best_match(packaged, preset=plan.preset, training=training, fingerprint=fingerprint)
         if found is None:
-            settings = "".join(f" --set {each}" for each in settings_of(prepared.cell.training, plan.budget.name))
+            settings = "".join(f" --set {each}" for each in settings_of(prepared.cell.training, usual))
             missing[baseline] = (
                 f"uvit calibrate {plan.budget.name} --preset {plan.preset} --dataset {plan.dataset}{settings}"
             )

@@ -116,7 +116,7 @@ def test_each_block_has_the_calibration_of_its_baseline(tmp_path: Path, monkeypa
 def test_the_command_that_a_grid_lacks_is_one_that_calibrates_it(tmp_path: Path) -> None:
     """Run as it is written, `uvit calibrate` trains the baseline as the grid did."""
     plan = _plan(tmp_path, settings=[*TINY, "training.betas=0.9,0.95", "training.times=lognormal"])
-    settings = settings_of(plan.cells[0].cell.training, "smoke")
+    settings = settings_of(plan.cells[0].cell.training, load_budgets().get("smoke").training)
     assert "training.betas=0.9,0.95" in settings and "training.times=lognormal" in settings
     again, own = load_budgets().get("smoke").with_settings(settings).training, plan.cells[0].cell.training
     assert dataclasses.replace(again, precision=own.precision) == own
