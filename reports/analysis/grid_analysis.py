@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from reports.analysis.arm_scores import ArmScores, arm_scores
 from reports.analysis.columns import Column, columns
 from reports.analysis.compare import compare
+from reports.analysis.compute import ComputeRatio, compute_ratios
 from reports.analysis.costs import CostColumns, cost_columns
 from reports.analysis.equal_budgets import EqualBudget, equal_budgets
 from reports.analysis.interactions import Interaction, interactions
 from reports.analysis.paper import PaperColumn, paper_column
 from reports.analysis.paper_agreement import Agreement, agreement
+from reports.analysis.skill_levels import LevelPanel, level_panels
+from reports.analysis.speed_reading import SpeedReading, speed_readings
 from reports.analysis.steps_to_quality import StepsToQuality, steps_to_quality
 from reports.analysis.sweeps import Sweep, sweeps
 from reports.analysis.trajectories import trajectories
@@ -33,6 +36,9 @@ class GridAnalysis:
     agreement: Agreement | None
     sweeps: tuple[Sweep, ...]
     interactions: tuple[Interaction, ...]  # of a grid of blocks; exploratory
+    compute: tuple[ComputeRatio, ...]  # exploratory
+    readings: tuple[SpeedReading, ...]  # how R is read, where speed is the endpoint
+    levels: tuple[LevelPanel, ...]  # skill by noise level, a panel a linear filter
     scores: tuple[ArmScores, ...]
 
 
@@ -53,5 +59,8 @@ def analyse(grid: GridView) -> GridAnalysis:
         agreement=agreement(grid, paper, endpoint),
         sweeps=tuple(sweeps(grid)),
         interactions=tuple(interactions(grid, endpoint)),
+        compute=tuple(compute_ratios(grid, comparison)),
+        readings=() if comparison.speed is None else tuple(speed_readings(grid, comparison.speed)),
+        levels=tuple(level_panels(grid)),
         scores=tuple(arm_scores(grid, every)),
     )

@@ -25,6 +25,11 @@ class SpeedReading:
         """The step from which on curves are drawn, so that a small R is long enough to be seen."""
         return min(self.own[-1][0] / least, min(self.at.arm_step, self.at.baseline_step) / 1.25)
 
+    def shown(self, curve: Points) -> Points:
+        """The points of one of the two curves that are drawn, the last among them."""
+        first = self.first_shown()
+        return [point for point in curve if point[0] >= first] or curve[-1:]
+
 
 def speed_readings(grid: GridView, pairs: SpeedPairs) -> list[SpeedReading]:
     """The reading of each arm that has an R, at the seed whose R is in the middle of its seeds' (the lower of two)."""

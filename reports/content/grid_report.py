@@ -72,7 +72,7 @@ def grid_report(grid: GridView) -> GridReport:
         remarks=(
             *scope_lines(grid, compared),
             *interaction_lines(grid, analysis.interactions),
-            *compute_lines(grid, compared),
+            *compute_lines(grid, analysis.compute),
             *notes.marks(grid),
             *notes.costs(analysis.costs),
             *notes.paper_notes(analysis.paper, analysis.agreement),

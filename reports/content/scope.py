@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from reports.analysis.compute import compute_ratios
+from reports.analysis.compute import ComputeRatio
 from reports.analysis.inference import ALPHA
 from reports.analysis.interactions import Interaction
 from reports.analysis.silence import EARLY_KINDS
@@ -57,9 +57,8 @@ def interaction_lines(grid: GridView, found: Sequence[Interaction]) -> list[str]
     return [f"interactions (exploratory, no verdict): {what} in a block to that in {first}: {'; '.join(parts)}"]
 
 
-def compute_lines(grid: GridView, compared: GridComparison) -> list[str]:
+def compute_lines(grid: GridView, found: Sequence[ComputeRatio]) -> list[str]:
     """R times the relative MACs of every arm, in one line; none where there is no R, or no arm differs in MACs."""
-    found = compute_ratios(grid, compared)
     if not found:
         return []
     metric, parts = grid.metric, []

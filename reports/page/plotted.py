@@ -47,7 +47,7 @@ def plotted(report: GridReport, answer: Answer) -> Json:
         "curves": [_curves(panel, index) for panel in curves if not panel.single_step],
         "compute": plotted_compute(report, index),
         "readings": plotted_readings(report, index),
-        "levels": plotted_levels(grid, index),
+        "levels": plotted_levels(report, index),
         "differences": _differences(grid, answer, index),
         "scores": [_scores(grid, column) for column in analysis.columns if cols.shown(grid, column)],
         "costs": _sizes(grid) + _throughputs(grid, analysis.costs),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.analysis.compute import compute_ratios
 from reports.content.grid_report import GridReport
 from reports.text import plain
 from results.metrics import describe
@@ -13,7 +12,7 @@ from results.metrics import describe
 def plotted_compute(report: GridReport, index: dict[str, int]) -> dict[str, Any] | None:
     """A row an arm, in the shape of the forest plot's; None where there is nothing to show."""
     speed, rows = describe("speed"), []
-    for each in compute_ratios(report.grid, report.analysis.comparison):
+    for each in report.analysis.compute:
         low, high = each.interval or (None, None)
         span = "" if low is None else f" [{speed.format(low)}, {speed.format(high)}]"
         told = f"{speed.format(each.compute)}{span}: R {speed.format(each.steps)} × MACs {speed.format(each.macs)}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.analysis.skill_levels import ArmLevels, LevelPanel, level_panels
+from reports.analysis.skill_levels import ArmLevels, LevelPanel
+from reports.content.grid_report import GridReport
 from reports.content.units import drawn
 from reports.text import plain
-from reports.views.grid import GridView
 from results.metrics import describe
 
 
-def plotted_levels(grid: GridView, index: dict[str, int]) -> list[dict[str, Any]]:
+def plotted_levels(report: GridReport, index: dict[str, int]) -> list[dict[str, Any]]:
     """A panel a linear filter; arms are named by their ``index``."""
     return [
         {
@@ -20,7 +20,7 @@ def plotted_levels(grid: GridView, index: dict[str, int]) -> list[dict[str, Any]
             "snr": [[drawn(time), f"{value:g}".replace("-", "−")] for time, value in panel.snr_ticks()],
             "lines": [_line(panel, arm, index) for arm in panel.arms],
         }
-        for panel in level_panels(grid)
+        for panel in report.analysis.levels
     ]
 
 

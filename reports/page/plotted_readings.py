@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from reports.analysis.speed import Points
-from reports.analysis.speed_reading import SpeedReading, speed_readings
+from reports.analysis.speed_reading import SpeedReading
 from reports.content.grid_report import GridReport
 from reports.content.units import drawn
 from reports.content.wording import CURVES
@@ -21,7 +21,7 @@ def plotted_readings(report: GridReport, index: dict[str, int]) -> list[dict[str
     pairs = report.analysis.comparison.speed
     if pairs is None:
         return []
-    return [_panel(reading, CURVES[pairs.curve], index) for reading in speed_readings(report.grid, pairs)]
+    return [_panel(reading, CURVES[pairs.curve], index) for reading in report.analysis.readings]
 
 
 def _panel(reading: SpeedReading, curve: str, index: dict[str, int]) -> dict[str, Any]:
@@ -37,14 +37,13 @@ def _panel(reading: SpeedReading, curve: str, index: dict[str, int]) -> dict[str
         "steps": [drawn(at.arm_step), drawn(at.baseline_step)],
         "text": f"{r}: {told}",
         "lines": [
-            _line(index[reading.baseline.name], reading.base, reading.first_shown()),
-            _line(index[reading.arm.name], reading.own, reading.first_shown()),
+            _line(index[reading.baseline.name], reading.shown(reading.base)),
+            _line(index[reading.arm.name], reading.shown(reading.own)),
         ],
     }
 
 
-def _line(arm: int, points: Points, first: float) -> dict[str, Any]:
-    shown = [point for point in points if point[0] >= first] or list(points[-1:])
+def _line(arm: int, shown: Points) -> dict[str, Any]:
     apart = -(-len(shown) // _POINTS)
     kept = [point for i, point in enumerate(shown) if (len(shown) - 1 - i) % apart == 0]
     losses = [(step, math.exp(mean)) for step, mean in kept]

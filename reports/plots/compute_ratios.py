@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.analysis.compute import ComputeRatio, compute_ratios
+from reports.analysis.compute import ComputeRatio
 from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
 from reports.plots.scales import ratio_axis
@@ -25,8 +26,7 @@ _NOTE = (
 
 def figures(report: GridReport) -> dict[str, Figure]:
     """``compute-<grid>``; none where speed is not the endpoint, or all arms have the MACs of their baseline."""
-    grid = report.grid
-    found = compute_ratios(grid, report.analysis.comparison)
+    grid, found = report.grid, report.analysis.compute
     if not found:
         return {}
     figure, (axis,) = canvas([0.62 + 0.19 * len(found)], footer=[_NOTE])
@@ -41,7 +41,7 @@ def figures(report: GridReport) -> dict[str, Figure]:
     return {f"compute-{grid.name}": figure}
 
 
-def _draw(axis: Axes, found: list[ComputeRatio]) -> None:
+def _draw(axis: Axes, found: Sequence[ComputeRatio]) -> None:
     speed = describe("speed")
     ends = [abs(end) for each in found for end in (each.compute, each.steps, *(each.interval or ()))]
     reach = min(1.08 * max(ends), math.log(1000)) or math.log(1.1)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from reports.analysis.skill_levels import ArmLevels, LevelPanel, level_panels
+from reports.analysis.skill_levels import ArmLevels, LevelPanel
 from reports.content.footers import seed_count
 from reports.content.grid_report import GridReport
 from reports.plots.canvas import canvas
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 def figures(report: GridReport) -> dict[str, Figure]:
     """``levels-<grid>``, or one an axis or a block; none without losses by noise level and a linear filter."""
-    grid = report.grid
-    panels = level_panels(grid)
+    grid, panels = report.grid, report.analysis.levels
     drawn = {}
     for name, arms in groups(grid.name, grid.arms):
         names = {arm.name for arm in arms}

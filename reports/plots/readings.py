@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from reports.analysis.speed_reading import SpeedReading, speed_readings
+from reports.analysis.speed_reading import SpeedReading
 from reports.content.grid_report import GridReport
 from reports.content.wording import CURVES
 from reports.plots.canvas import canvas
@@ -26,7 +26,7 @@ def figures(report: GridReport) -> dict[str, Figure]:
     grid, pairs = report.grid, report.analysis.comparison.speed
     if pairs is None:
         return {}
-    readings = {reading.arm.name: reading for reading in speed_readings(grid, pairs)}
+    readings = {reading.arm.name: reading for reading in report.analysis.readings}
     drawn = {}
     for name, arms in groups(grid.name, grid.arms):
         if own := [readings[arm.name] for arm in arms if arm.name in readings]:
@@ -57,7 +57,7 @@ def _draw(axis: Axes, reading: SpeedReading, of: Look) -> None:
     first = reading.first_shown()
     shown = []
     for curve, style in ((reading.base, {"color": _BASELINE, "linewidth": 1.7}), (reading.own, _line(of))):
-        points = [(step, math.exp(mean)) for step, mean in curve if step >= first] or [(last, math.exp(curve[-1][1]))]
+        points = [(step, math.exp(mean)) for step, mean in reading.shown(curve)]
         axis.plot(*zip(*points, strict=True), **style)
         shown += [loss for _, loss in points]
     level = math.exp(at.level)

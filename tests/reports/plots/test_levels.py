@@ -61,7 +61,7 @@ def test_a_block_has_a_figure_and_without_levels_there_is_none(tmp_path: Path) -
 
 def test_the_page_has_the_same_numbers(tmp_path: Path) -> None:
     (grid,) = find(speed_run(tmp_path, RATIOS, skill=SKILL).root).grids
-    (panel,) = plotted_levels(grid, {"concat": 0, "none": 1})
+    (panel,) = plotted_levels(grid_report(grid), {"concat": 0, "none": 1})
     assert panel["lines"][1]["arm"] == 1 and len(panel["lines"][1]["seeds"]) == 2
     assert panel["lines"][1]["band"][0] == [
         *(pytest.approx(0.2), pytest.approx(0.10), pytest.approx(0.05), pytest.approx(0.15)),
